@@ -1,0 +1,265 @@
+//! Daemon: the only place that knows the order of the stages.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
+
+use crate::filter;
+use crate::process::{self, NoTarget, Pinned, ProcessId, boot_time};
+use crate::reload::{Change, Plan, Reload};
+use crate::report;
+use crate::settings::Settings;
+use crate::settle::{self, Pace, Readiness};
+use crate::signal::{self, Outcome};
+use crate::volume::{Digest, Layout, Snapshot, SnapshotError};
+use crate::watch::{Event, Mark, Marks, Places, WatchError, Watcher};
+
+/// Why the daemon could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A watched path cannot be read.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// A watched path cannot be watched.
+    #[error(transparent)]
+    Watch(#[from] WatchError),
+}
+
+/// The places move as the watched paths do; looking for them again ends after this many moves in a row,
+/// since each further move is an event.
+const MOST_MOVES: u32 = 5;
+
+/// Watches and signals until `shutdown` resolves.
+pub async fn run(settings: Settings, shutdown: impl Future<Output = ()>) -> Result<(), StartError> {
+    let daemon = async {
+        let mut daemon = Daemon::start(settings).await?;
+        daemon.work().await
+    };
+    tokio::select! {
+        biased;
+        () = shutdown => Ok(()),
+        result = daemon => result.map(|never: std::convert::Infallible| match never {}),
+    }
+}
+
+struct Daemon {
+    settings: Settings,
+    pace: Pace,
+    shared: Arc<Shared>,
+    watcher: Watcher,
+    paths: Vec<WatchedPath>,
+    reload: Reload,
+}
+
+/// What the event thread and the loop both use.
+struct Shared {
+    places: RwLock<Places>,
+    marks: Marks,
+}
+
+struct WatchedPath {
+    path: PathBuf,
+    snapshot: Snapshot,
+    missing: bool,
+    told_unreadable: bool,
+}
+
+impl Daemon {
+    async fn start(settings: Settings) -> Result<Self, StartError> {
+        let shared =
+            Arc::new(Shared { places: RwLock::default(), marks: Marks::new(settings.config_dir.len()) });
+        for path in &settings.config_dir {
+            crate::volume::check_readable(path)?;
+        }
+        let mut watcher = Watcher::new(sink(Arc::clone(&shared), &settings))?;
+        hold_places(&mut watcher, &shared, &settings.config_dir)?;
+        // After the watch, so that no change falls between the two.
+        let mut paths = Vec::new();
+        for path in &settings.config_dir {
+            let snapshot = Snapshot::of(path, &settings.ignore, None).await?;
+            report::watching(path, &Layout::of(path), &snapshot);
+            paths.push(WatchedPath::new(path.clone(), snapshot));
+        }
+        let reload = Reload::new(combined(&paths));
+        report::targets_at_start(
+            &process::find_targets(&settings.target, settings.process_select),
+            &settings,
+        );
+        let pace = Pace { quiet_period: settings.quiet_period, max_wait: settings.max_wait };
+        Ok(Self { settings, pace, shared, watcher, paths, reload })
+    }
+
+    async fn work(&mut self) -> Result<std::convert::Infallible, StartError> {
+        loop {
+            let settling = self.settle().await;
+            if self.reload.due().is_some_and(|due| due <= Instant::now()) {
+                self.attempt();
+            }
+            let wake_at = settling.into_iter().chain(self.reload.due()).min();
+            tokio::select! {
+                () = self.shared.marks.changed() => (),
+                () = sleep_until(wake_at) => (),
+            }
+        }
+    }
+
+    /// Takes in what has settled; returns when the next path will have.
+    async fn settle(&mut self) -> Option<Instant> {
+        let mut next: Option<Instant> = None;
+        for index in 0..self.paths.len() {
+            let Some(mark) = self.shared.marks.peek(index, false) else { continue };
+            if mark.moved {
+                self.follow_move(index);
+            }
+            let layout = Layout::of(&self.paths[index].path);
+            let readiness = layout.readiness();
+            // The kubelet's next event may complete the volume; other writers' events only prolong the wait.
+            let _ = self.shared.marks.peek(index, readiness != Readiness::Plain);
+            let due = settle::due(&mark, readiness, self.pace);
+            if due <= Instant::now() {
+                if let Some(mark) = self.shared.marks.take(index) {
+                    self.look(index, mark).await;
+                }
+            } else {
+                next = Some(next.map_or(due, |earliest| earliest.min(due)));
+            }
+        }
+        next
+    }
+
+    fn follow_move(&mut self, index: usize) {
+        self.shared.marks.moved_seen(index);
+        if let Err(error) = hold_places(&mut self.watcher, &self.shared, &self.settings.config_dir) {
+            report::survived(&error);
+        }
+    }
+
+    /// Reads the path again, and wants what it holds now.
+    async fn look(&mut self, index: usize, mark: Mark) {
+        if mark.moved {
+            self.follow_move(index);
+        }
+        let watched = &mut self.paths[index];
+        match Snapshot::of(&watched.path, &self.settings.ignore, Some(&watched.snapshot)).await {
+            Ok(snapshot) => watched.see(snapshot),
+            Err(SnapshotError::Missing(_)) => return watched.miss(),
+            Err(error) => return report::survived(&error),
+        }
+        let now = Instant::now();
+        let seen = boot_time();
+        let change = Change {
+            digest: combined(&self.paths),
+            first_event: mark.first,
+            began: seen.saturating_sub(now.duration_since(mark.first)),
+            seen,
+        };
+        self.reload.want(change, now);
+    }
+
+    /// Signals every target that does not have the wanted configuration.
+    fn attempt(&mut self) {
+        let Some(change) = self.reload.pending() else { return };
+        let found = process::find_targets(&self.settings.target, self.settings.process_select);
+        let (targets, no_target): (Vec<Pinned>, Option<NoTarget>) = match found {
+            Ok(targets) => (targets, None),
+            Err(reason) => (Vec::new(), Some(reason)),
+        };
+        let signal = self.settings.reload_signal;
+        let mut outcomes: Vec<(ProcessId, Outcome)> = Vec::with_capacity(targets.len());
+        for target in &targets {
+            let outcome = match self.reload.plan(target.id()) {
+                Plan::Signal => signal::send(signal, target),
+                Plan::UpToDate => Outcome::UpToDate,
+                Plan::Superseded => Outcome::Superseded,
+            };
+            report::outcome(target, &outcome, signal, &change, Instant::now());
+            outcomes.push((target.id(), outcome));
+        }
+        let now = Instant::now();
+        let conclusion = self.reload.attempted(&outcomes, now);
+        let refused = outcomes.iter().zip(&targets).find_map(|((_, outcome), target)| match outcome {
+            Outcome::Refused(refusal) => Some((target, refusal)),
+            _ => None,
+        });
+        report::conclusion(&conclusion, no_target.as_ref(), refused, now);
+    }
+}
+
+impl WatchedPath {
+    fn new(path: PathBuf, snapshot: Snapshot) -> Self {
+        let mut watched = Self { path, snapshot, missing: false, told_unreadable: false };
+        watched.tell_unreadable();
+        watched
+    }
+
+    fn see(&mut self, snapshot: Snapshot) {
+        if std::mem::take(&mut self.missing) {
+            report::presence(&self.path, true);
+        }
+        if snapshot.digest() != self.snapshot.digest() {
+            report::changed(&self.path, &self.snapshot, &snapshot);
+        }
+        self.snapshot = snapshot;
+        self.tell_unreadable();
+    }
+
+    /// What is not there is no configuration: the last one stays the wanted one.
+    fn miss(&mut self) {
+        if !std::mem::replace(&mut self.missing, true) {
+            report::presence(&self.path, false);
+        }
+    }
+
+    fn tell_unreadable(&mut self) {
+        if let Some(path) = self.snapshot.unreadable()
+            && !std::mem::replace(&mut self.told_unreadable, true)
+        {
+            report::unreadable(path);
+        }
+    }
+}
+
+/// What the event thread does with an event: it marks paths and never waits for anything.
+fn sink(shared: Arc<Shared>, settings: &Settings) -> impl FnMut(Event) + Send + 'static {
+    let (ignore, verbose) = (settings.ignore.clone(), settings.verbose);
+    move |event| {
+        let now = Instant::now();
+        let places = shared.places.read().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = false;
+        for hit in filter::hits(&event, &places, &ignore) {
+            shared.marks.mark(hit.watched, now, hit.moved);
+            counts = true;
+        }
+        drop(places);
+        if verbose {
+            report::event(&event, counts);
+        }
+    }
+}
+
+fn hold_places(watcher: &mut Watcher, shared: &Shared, paths: &[PathBuf]) -> Result<(), WatchError> {
+    for _ in 0..MOST_MOVES {
+        let places = Places::of(paths);
+        // Before the watches, so that their first event finds its place.
+        shared.places.write().unwrap_or_else(PoisonError::into_inner).clone_from(&places);
+        watcher.hold(&places)?;
+        // What moved between the look and the watch has made no event.
+        if Places::of(paths) == places {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn combined(paths: &[WatchedPath]) -> Digest {
+    let digests: Vec<Digest> = paths.iter().map(|watched| watched.snapshot.digest()).collect();
+    Digest::combined(&digests)
+}
+
+async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
+    }
+}

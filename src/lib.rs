@@ -1,0 +1,32 @@
+//! Watches mounted configuration and signals a process in the same PID namespace: one signal for each
+//! change, none lost, nobody harmed.
+//!
+//! Data flows one way, and no module uses a later one; only [`daemon`] knows the order:
+//!
+//! | stage | does | IO |
+//! |---|---|---|
+//! | [`settings`] | raw strings → validated [`Settings`](settings::Settings) | – |
+//! | [`watch`] | kernel events → one bounded mark for each watched path | inotify |
+//! | [`filter`] | can this event mean a change? | – |
+//! | [`settle`] | when has the path changed? | – |
+//! | [`volume`] | what does the path hold now? layout, snapshot, digest | reads files |
+//! | [`process`] | which process is the target? table, choice, pin | reads `/proc` |
+//! | [`signal`] | sends the signal | `pidfd_send_signal` |
+//! | [`reload`] | which configuration is wanted, who has it, when to try again | – |
+//! | [`report`] | what happened → log lines | standard error |
+//!
+//! Two threads run: `notify`'s, which leaves marks and never waits, and the loop of [`daemon`], which
+//! sleeps until a mark or a deadline.
+
+pub mod cli;
+pub mod daemon;
+pub mod filter;
+pub mod process;
+pub mod reload;
+pub mod report;
+pub mod settings;
+pub mod settle;
+pub mod signal;
+mod sys;
+pub mod volume;
+pub mod watch;

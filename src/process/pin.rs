@@ -1,0 +1,153 @@
+//! A process held between the choice and the signal, so that no other gets its PID meanwhile.
+
+use std::fs;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use nix::time::{ClockId, clock_gettime};
+
+use super::{Process, TargetSpec, base_name, matched_by, table};
+use crate::sys;
+
+/// When a process started, in clock ticks since boot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StartTime(u64);
+
+/// PID and start time: what names a process for good, for its PID alone will be used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProcessId {
+    /// The PID.
+    pub pid: i32,
+    /// When the process started.
+    pub started: StartTime,
+}
+
+/// `USER_HZ`, which is 100 on every architecture that we build for (proc_pid_stat(5), `sysconf(_SC_CLK_TCK)`).
+const TICK: Duration = Duration::from_millis(10);
+
+impl StartTime {
+    /// A start time of this many ticks.
+    #[must_use]
+    pub fn from_ticks(ticks: u64) -> Self {
+        Self(ticks)
+    }
+
+    /// Field 22 of `/proc/PID/stat`.
+    pub fn of(pid: i32) -> io::Result<Self> {
+        let stat = fs::read(format!("/proc/{pid}/stat"))?;
+        parse_start_time(&stat).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))
+    }
+
+    /// Whether the process is certain to have started after this time since boot. The kernel rounds a
+    /// start down to a tick.
+    #[must_use]
+    pub fn is_after(self, moment: Duration) -> bool {
+        self.since_boot() > moment
+    }
+
+    /// Whether the process is certain to have started before this time since boot.
+    #[must_use]
+    pub fn is_before(self, moment: Duration) -> bool {
+        self.since_boot() + TICK <= moment
+    }
+
+    fn since_boot(self) -> Duration {
+        TICK.saturating_mul(u32::try_from(self.0).unwrap_or(u32::MAX))
+    }
+}
+
+/// Time since boot, by the clock that start times are counted in (`CLOCK_BOOTTIME`).
+#[must_use]
+pub fn boot_time() -> Duration {
+    clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(Duration::MAX, Duration::from)
+}
+
+/// The name in the second field may hold blanks and parentheses, so the last `)` ends it.
+fn parse_start_time(stat: &[u8]) -> Option<StartTime> {
+    let end = stat.iter().rposition(|byte| *byte == b')')?;
+    let fields = std::str::from_utf8(&stat[end + 1..]).ok()?;
+    // The first of them is field 3.
+    fields.split_ascii_whitespace().nth(22 - 3)?.parse().ok().map(StartTime)
+}
+
+/// A target that is certain to be the process that was chosen.
+#[derive(Debug)]
+pub struct Pinned {
+    /// Its PID.
+    pub pid: i32,
+    /// When it started.
+    pub started: StartTime,
+    /// Its name in full.
+    pub name: String,
+    /// Whether it was matched by the first 15 bytes of a longer name.
+    pub name_was_cut: bool,
+    pidfd: Option<OwnedFd>,
+}
+
+/// Takes hold of the process and looks again whether it is the one: `None` if it is gone, or another one.
+pub(super) fn pin(chosen: &Process, spec: &TargetSpec) -> Option<Pinned> {
+    // Without pidfd (before Linux 5.3, or refused by an old seccomp profile) the start time has to do.
+    let pidfd = sys::pidfd_open(chosen.pid).ok();
+    let now = table::one(chosen.pid).filter(|now| !now.zombie && spec.accepts(now))?;
+    let started = now.started.filter(|started| Some(*started) == chosen.started)?;
+    let name_was_cut =
+        spec.name.as_ref().is_some_and(|name| matched_by(name, &now) == Some(super::MatchedBy::CutComm));
+    Some(Pinned { pid: chosen.pid, started, name: base_name(&now), name_was_cut, pidfd })
+}
+
+impl Pinned {
+    /// What names this process for good.
+    #[must_use]
+    pub fn id(&self) -> ProcessId {
+        ProcessId { pid: self.pid, started: self.started }
+    }
+
+    /// Sends the signal to this process and no other; `ESRCH` if it is gone.
+    pub(crate) fn kill(&self, signal: i32) -> io::Result<()> {
+        if let Some(pidfd) = &self.pidfd {
+            match sys::pidfd_send_signal(pidfd, signal) {
+                // Kernel 5.1 to 5.2 and some sandboxes have one call without the other.
+                Err(e) if e.raw_os_error() == Some(nix::libc::ENOSYS) => (),
+                result => return result,
+            }
+        }
+        match StartTime::of(self.pid) {
+            Ok(started) if started == self.started => sys::kill(self.pid, signal),
+            _ => Err(io::Error::from_raw_os_error(nix::libc::ESRCH)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_start_time_is_found_behind_any_name() {
+        let rest = "S 1 1 1 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 12345 0 0";
+        for name in ["app", "a b", "a) S 1 (b", "))"] {
+            let stat = format!("7 ({name}) {rest}");
+            assert_eq!(parse_start_time(stat.as_bytes()), Some(StartTime(12345)), "{name}");
+        }
+        assert_eq!(parse_start_time(b"7 (app) S 1"), None);
+        assert_eq!(parse_start_time(b""), None);
+    }
+
+    #[test]
+    fn a_start_in_the_tick_of_the_moment_is_not_certainly_after_it() {
+        let at = |ms| Duration::from_millis(ms);
+        assert!(!StartTime(100).is_after(at(1000)));
+        assert!(!StartTime(100).is_after(at(1009)));
+        assert!(StartTime(101).is_after(at(1009)));
+        assert!(StartTime(u64::MAX).is_after(at(1000)) && !StartTime(u64::MAX).is_before(at(1000)));
+        assert!(!StartTime(100).is_before(at(1009)));
+        assert!(StartTime(100).is_before(at(1010)));
+    }
+
+    #[test]
+    fn our_own_start_is_in_the_past() {
+        let own = i32::try_from(std::process::id()).unwrap();
+        assert!(!StartTime::of(own).unwrap().is_after(boot_time()));
+    }
+}

@@ -1,0 +1,133 @@
+//! Report: the one place that turns what happened into log lines.
+
+mod logger;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use log::{info, warn};
+
+pub use logger::init;
+
+use crate::process::{NoTarget, Pinned};
+use crate::reload::{Change, Conclusion, Obstacle};
+use crate::settings::{ReloadSignal, Settings};
+use crate::signal::{Outcome, Refusal};
+use crate::volume::{Changes, Digest, Layout, Snapshot};
+use crate::watch::Event;
+
+/// A watched path at start.
+pub fn watching(path: &Path, layout: &Layout, snapshot: &Snapshot) {
+    let kind = match layout {
+        Layout::Plain => "plain",
+        Layout::Kubelet(_) => "kubelet volume",
+    };
+    let (names, digest) = (snapshot.entries().len(), snapshot.digest());
+    info!("watching {}: {kind}, names={names} digest={digest}", path.display());
+}
+
+/// The targets at start.
+pub fn targets_at_start(targets: &Result<Vec<Pinned>, NoTarget>, settings: &Settings) {
+    let signal = settings.reload_signal;
+    match targets {
+        Ok(targets) => targets.iter().for_each(|target| {
+            info!("target is pid={} process={}, signal={signal}", target.pid, target.name);
+            name_in_full(target);
+        }),
+        Err(reason) => warn!("no target yet: {reason}"),
+    }
+}
+
+/// Users of a program that knows only 15 bytes of a name learn the whole of it.
+fn name_in_full(target: &Pinned) {
+    if target.name_was_cut {
+        info!("PROCESS_NAME is the beginning of process={}; its full name can be given", target.name);
+    }
+}
+
+/// One file event, for `VERBOSE`.
+pub fn event(event: &Event, counts: bool) {
+    info!("event {:?} {} counts={counts}", event.kind, event.path.display());
+}
+
+/// A settled change of a watched path.
+pub fn changed(path: &Path, before: &Snapshot, after: &Snapshot) {
+    let changes = Changes::between(before, after);
+    info!("changed {}: {changes} digest={}->{}", path.display(), before.digest(), after.digest());
+}
+
+/// A watched path that is not there, or there again.
+pub fn presence(path: &Path, present: bool) {
+    if present {
+        info!("{} is there again", path.display());
+    } else {
+        warn!("{} is gone; watching for its return, nothing is signalled until then", path.display());
+    }
+}
+
+/// Anything that is survived.
+pub fn survived(error: &dyn std::error::Error) {
+    warn!("{error}");
+}
+
+/// A file that counts by identity.
+pub fn unreadable(path: &Path) {
+    warn!(
+        "cannot read {}: it counts as changed when its inode, size or time changes; to compare contents, let \
+         the sidecar read it (same runAsUser, or a defaultMode that allows it)",
+        path.display()
+    );
+}
+
+/// What came of the signal to one target.
+pub fn outcome(target: &Pinned, outcome: &Outcome, signal: ReloadSignal, change: &Change, now: Instant) {
+    let (pid, process, digest) = (target.pid, &target.name, change.digest);
+    match outcome {
+        Outcome::Delivered => {
+            let took = Took(now.duration_since(change.first_event));
+            info!("sent signal={signal} pid={pid} process={process} digest={digest} after={took}");
+        }
+        Outcome::Superseded => {
+            info!("pid={pid} process={process} started after the change and has read digest={digest}");
+        }
+        Outcome::UpToDate | Outcome::Gone | Outcome::Refused(_) => (),
+    }
+}
+
+/// Why a change is still pending; only where the state machine asks for it.
+pub fn conclusion(
+    conclusion: &Conclusion,
+    no_target: Option<&NoTarget>,
+    refused: Option<(&Pinned, &Refusal)>,
+    now: Instant,
+) {
+    let Conclusion::Pending { obstacle, tell: true, change } = conclusion else { return };
+    let (digest, since) = (change.digest, Took(now.duration_since(change.first_event)));
+    match (obstacle, no_target, refused) {
+        (Obstacle::Refused, _, Some((target, refusal))) => warn!(
+            "pending digest={digest} since={since}: cannot signal pid={} process={}: {refusal}; trying again",
+            target.pid, target.name
+        ),
+        (_, Some(reason), _) => warn!("pending digest={digest} since={since}: {reason}; trying again"),
+        _ => warn!("pending digest={digest} since={since}: the target ended; trying again"),
+    }
+}
+
+/// The configuration at start, which the targets are taken to have.
+pub fn ready(digest: Digest) {
+    info!("ready digest={digest}");
+}
+
+/// A duration as people read it.
+struct Took(Duration);
+
+impl std::fmt::Display for Took {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let micros = self.0.as_micros();
+        match micros {
+            0..10_000 => write!(f, "{micros}us"),
+            10_000..10_000_000 => write!(f, "{}ms", micros / 1000),
+            _ => write!(f, "{}s", micros / 1_000_000),
+        }
+    }
+}

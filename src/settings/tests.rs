@@ -1,0 +1,110 @@
+use super::*;
+
+fn raw() -> RawSettings {
+    RawSettings { config_dir: "/etc/app".into(), process_name: "app".into(), ..RawSettings::default() }
+}
+
+fn settings(change: impl FnOnce(&mut RawSettings)) -> Result<Settings, SettingError> {
+    let mut given = raw();
+    change(&mut given);
+    given.try_into()
+}
+
+#[test]
+fn empty_values_are_unset_ones() {
+    let settings = settings(|_| ()).unwrap();
+    assert_eq!(settings.reload_signal.to_string(), "SIGHUP");
+    assert_eq!(settings.process_select, ProcessSelect::Root);
+    assert_eq!(settings.quiet_period, Duration::from_millis(100));
+    assert_eq!(settings.max_wait, Duration::from_secs(2));
+    assert_eq!(settings.log_level, log::LevelFilter::Info);
+    assert!(!settings.verbose);
+}
+
+#[test]
+fn lists_are_trimmed_and_empty_items_dropped() {
+    let settings = settings(|raw| raw.config_dir = " /a ,, /b/ ,/a,".into()).unwrap();
+    assert_eq!(settings.config_dir, [PathBuf::from("/a"), PathBuf::from("/b")]);
+}
+
+#[test]
+fn watched_paths_need_not_be_utf8() {
+    let odd = OsString::from_vec(b"/a\xff,/b".to_vec());
+    let settings = settings(|raw| raw.config_dir = odd).unwrap();
+    assert_eq!(settings.config_dir[0].as_os_str().as_bytes(), b"/a\xff");
+}
+
+#[test]
+fn mandatory_settings_are_named() {
+    for blank in ["", " ", ",", " , "] {
+        let error = settings(|raw| raw.config_dir = blank.into()).unwrap_err().to_string();
+        assert!(error.starts_with("CONFIG_DIR is not set"), "{error}");
+    }
+    let error = settings(|raw| raw.process_name = "  ".into()).unwrap_err().to_string();
+    assert!(error.starts_with("PROCESS_NAME is not set") && error.contains("PROCESS_PID_FILE"), "{error}");
+    let by_file = settings(|raw| {
+        raw.process_name = "".into();
+        raw.process_pid_file = " /run/app.pid ".into();
+    });
+    let expected = TargetSpec { name: None, pid_file: Some("/run/app.pid".into()) };
+    assert_eq!(by_file.unwrap().target, expected);
+}
+
+type Change = fn(&mut RawSettings, &str);
+
+#[test]
+fn wrong_values_name_the_setting_the_value_and_what_is_accepted() {
+    let table: &[(&str, Change, &[&str], &str)] = &[
+        (
+            "RELOAD_SIGNAL",
+            |raw, v| raw.reload_signal = v.into(),
+            &["SIGFOO", "0", "65", "-1", "32"],
+            "SIGRTMIN+n",
+        ),
+        (
+            "QUIET_PERIOD",
+            |raw, v| raw.quiet_period = v.into(),
+            &["5", "abc", "-1s", "1 parsec", "9999years"],
+            "250ms",
+        ),
+        ("MAX_WAIT", |raw, v| raw.max_wait = v.into(), &["1.5", "s", "99ms"], "duration"),
+        ("VERBOSE", |raw, v| raw.verbose = v.into(), &["maybe", "2", "tru"], "true or false"),
+        (
+            "PROCESS_SELECT",
+            |raw, v| raw.process_select = v.into(),
+            &["first", "roots"],
+            "root, all, oldest, newest",
+        ),
+        ("PROCESS_NAME", |raw, v| raw.process_name = v.into(), &["/usr/sbin/nginx"], "without a directory"),
+        ("IGNORE", |raw, v| raw.ignore = v.into(), &["[", "a***", "ok,[z"], "globs"),
+        ("LOG_LEVEL", |raw, v| raw.log_level = v.into(), &["loud", "off"], "error, warn, info"),
+    ];
+    for (setting, change, values, accepted) in table {
+        for value in *values {
+            let error = settings(|raw| change(raw, value)).unwrap_err().to_string();
+            assert!(error.starts_with(setting), "{error}");
+            assert!(error.contains(&format!("{value:?}")) && error.contains(accepted), "{error}");
+            assert!(!error.contains('\n'), "{error}");
+        }
+    }
+}
+
+#[test]
+fn values_in_any_case_are_taken() {
+    for (text, expected) in
+        [("TRUE", true), ("1", true), ("on", true), ("No", false), ("0", false), (" f ", false)]
+    {
+        assert_eq!(settings(|raw| raw.verbose = text.into()).unwrap().verbose, expected, "{text}");
+    }
+    for (text, expected) in SELECT_MODES {
+        let upper = text.to_uppercase();
+        assert_eq!(settings(|raw| raw.process_select = upper.into()).unwrap().process_select, expected);
+    }
+}
+
+#[test]
+fn values_that_are_not_utf8_are_refused_by_name() {
+    let odd = OsString::from_vec(vec![0xff]);
+    let error = settings(|raw| raw.reload_signal = odd).unwrap_err().to_string();
+    assert!(error.starts_with("RELOAD_SIGNAL") && error.contains("UTF-8"), "{error}");
+}

@@ -1,0 +1,63 @@
+//! Signal: sends the reload signal to a pinned target, and says what came of it.
+
+use std::io;
+
+use nix::libc;
+
+use crate::process::Pinned;
+use crate::settings::ReloadSignal;
+
+/// What came of the signal to one target.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The kernel took it.
+    Delivered,
+    /// It already has this configuration, by an earlier signal.
+    UpToDate,
+    /// It started after the change, and so has read it.
+    Superseded,
+    /// It ended before the signal.
+    Gone,
+    /// The kernel refused it.
+    Refused(Refusal),
+}
+
+/// Why the kernel refused the signal, and what to change.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// Another user's process.
+    #[error(
+        "EPERM: the kernel does not let user {uid} signal it; run the sidecar as the application's user \
+         (runAsUser), or as root with capability KILL (drop: [ALL], add: [KILL])"
+    )]
+    NotPermitted {
+        /// The sidecar's effective user ID.
+        uid: u32,
+    },
+    /// Anything else.
+    #[error("the kernel refused the signal: {0}")]
+    Other(#[source] io::Error),
+}
+
+/// Sends the signal once.
+#[must_use]
+pub fn send(signal: ReloadSignal, target: &Pinned) -> Outcome {
+    match target.kill(signal.number()) {
+        Ok(()) => Outcome::Delivered,
+        Err(e) => match e.raw_os_error() {
+            Some(libc::ESRCH) => Outcome::Gone,
+            Some(libc::EPERM) => {
+                Outcome::Refused(Refusal::NotPermitted { uid: nix::unistd::geteuid().as_raw() })
+            }
+            _ => Outcome::Refused(Refusal::Other(e)),
+        },
+    }
+}
+
+impl Outcome {
+    /// Whether nothing is left to do for this target.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Delivered | Self::UpToDate | Self::Superseded)
+    }
+}

@@ -1,0 +1,86 @@
+//! Volume: what a watched path holds now: its layout, its snapshot, its digest.
+
+mod changes;
+mod digest;
+mod snapshot;
+mod walk;
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use changes::{Change, Changes};
+pub use digest::Digest;
+pub use snapshot::{Content, Entry, Kind, Snapshot, SnapshotError};
+
+use crate::settle::Readiness;
+use crate::watch::{DATA_LINK, volume_of};
+
+/// How a watched path is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Layout {
+    /// By anybody, in place.
+    Plain,
+    /// By the kubelet's AtomicWriter; the directory that holds the `..data` link.
+    Kubelet(PathBuf),
+}
+
+impl Layout {
+    /// The layout of a watched path as it is now.
+    #[must_use]
+    pub fn of(path: &Path) -> Self {
+        volume_of(path).map_or(Self::Plain, Self::Kubelet)
+    }
+
+    /// Whether more is to come (contract 3).
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        match self {
+            Self::Plain => Readiness::Plain,
+            Self::Kubelet(volume) if is_consistent(volume).unwrap_or(false) => Readiness::Consistent,
+            Self::Kubelet(_) => Readiness::Inconsistent,
+        }
+    }
+
+    /// What `..data` points to: another after each swap.
+    #[must_use]
+    fn data_target(&self) -> Option<OsString> {
+        match self {
+            Self::Plain => None,
+            Self::Kubelet(volume) => fs::read_link(volume.join(DATA_LINK)).ok().map(PathBuf::into_os_string),
+        }
+    }
+}
+
+/// Whether the visible links and the entries of `..data/` name the same set.
+fn is_consistent(volume: &Path) -> io::Result<bool> {
+    let mut payload = BTreeSet::new();
+    for entry in fs::read_dir(volume.join(DATA_LINK))? {
+        payload.insert(entry?.file_name());
+    }
+    let mut visible = BTreeSet::new();
+    for entry in fs::read_dir(volume)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if entry.file_type()?.is_symlink() && name != DATA_LINK {
+            let target = fs::read_link(entry.path())?;
+            // A link to elsewhere is not the kubelet's.
+            if target.starts_with(DATA_LINK) {
+                visible.insert(name);
+            }
+        }
+    }
+    Ok(payload == visible)
+}
+
+/// Whether the path exists and can be read, by a look that costs nothing.
+pub fn check_readable(path: &Path) -> Result<(), SnapshotError> {
+    let look = fs::metadata(path)
+        .and_then(|metadata| if metadata.is_dir() { fs::read_dir(path).map(drop) } else { Ok(()) });
+    look.map_err(|source| SnapshotError::new(path, source))
+}
+
+#[cfg(test)]
+mod tests;

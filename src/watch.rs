@@ -1,0 +1,144 @@
+//! Watch: the only user of `notify`. Turns kernel events into our own, keeps the kernel's watches
+//! where the watched paths are, and holds one bounded mark for each watched path.
+
+mod event;
+mod marks;
+mod places;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use notify::{EventKindMask, INotifyWatcher, RecursiveMode, Watcher as _};
+
+pub use event::{Event, EventKind};
+pub use marks::{Mark, Marks};
+pub(crate) use places::{DATA_LINK, volume_of};
+pub use places::{Interest, Place, Places, Root};
+
+/// What a change can look like, and no more: opens, reads and attribute changes stay in the kernel
+/// and wake nobody.
+const EVENT_KINDS: EventKindMask = EventKindMask::CREATE
+    .union(EventKindMask::REMOVE)
+    .union(EventKindMask::MODIFY_DATA)
+    .union(EventKindMask::MODIFY_NAME)
+    .union(EventKindMask::ACCESS_CLOSE);
+
+/// The kernel's watches, moved along as the watched paths move.
+#[derive(Debug)]
+pub struct Watcher {
+    inotify: INotifyWatcher,
+    held: Held,
+}
+
+/// Device and inode: which directory or file a path meant when its watch was made.
+type Identity = (u64, u64);
+
+/// Every path that has a watch; `None` where the kernel dropped it or the inode was renamed, which the
+/// identity does not tell, because inode numbers come back.
+type Held = Arc<Mutex<BTreeMap<PathBuf, Option<Identity>>>>;
+
+/// A place that cannot be watched.
+#[derive(Debug, thiserror::Error)]
+pub enum WatchError {
+    /// No inotify instance is left for this user.
+    #[error(
+        "cannot create an inotify instance: {0}; raise the node's sysctl fs.inotify.max_user_instances, \
+         which all containers of one user share"
+    )]
+    Instances(#[source] notify::Error),
+    /// No inotify watch is left for this user.
+    #[error(
+        "cannot watch {}: no inotify watch is left; raise the node's sysctl fs.inotify.max_user_watches, \
+         which all containers of one user share", .0.display()
+    )]
+    Watches(PathBuf),
+    /// The kernel refused the watch.
+    #[error("cannot watch {}: {source}; the sidecar's user must be able to read it", .place.display())]
+    Refused {
+        /// The directory or file.
+        place: PathBuf,
+        /// What the kernel said.
+        source: notify::Error,
+    },
+}
+
+impl Watcher {
+    /// Starts the event thread; it calls `sink` for each event, which must not block.
+    pub fn new(mut sink: impl FnMut(Event) + Send + 'static) -> Result<Self, WatchError> {
+        let held = Held::default();
+        let seen_by_thread = Arc::clone(&held);
+        let handler = move |result: notify::Result<notify::Event>| match result {
+            Ok(event) => {
+                if let Some(event) = event::translate(event) {
+                    note_broken(&seen_by_thread, &event);
+                    sink(event);
+                }
+            }
+            // What failed is unknown, so is what was missed: look at everything again.
+            Err(_) => sink(Event::lost()),
+        };
+        let config = notify::Config::default().with_event_kinds(EVENT_KINDS);
+        let inotify = INotifyWatcher::new(handler, config).map_err(WatchError::Instances)?;
+        Ok(Self { inotify, held })
+    }
+
+    /// Makes the kernel's watches those of `places`: new and broken ones are added, others removed. A
+    /// place that went away meanwhile is left out, for its disappearance is an event of the place above it.
+    pub fn hold(&mut self, places: &Places) -> Result<(), WatchError> {
+        let mut wanted: BTreeMap<PathBuf, Identity> = BTreeMap::new();
+        for place in places.iter() {
+            if let Ok(identity) = identity(&place.path) {
+                wanted.insert(place.path.clone(), identity);
+            }
+        }
+        // A copy, because the event thread needs the lock to answer the calls below.
+        let held = lock(&self.held).clone();
+        let sound = |path: &PathBuf| held.get(path).copied().flatten() == wanted.get(path).copied();
+        for path in held.keys().filter(|path| !sound(path)) {
+            // Fails where the kernel dropped the watch with its inode.
+            let _ = self.inotify.unwatch(path);
+            lock(&self.held).remove(path);
+        }
+        for (path, identity) in &wanted {
+            if !sound(path) {
+                lock(&self.held).insert(path.clone(), Some(*identity));
+                if !self.add(path)? {
+                    lock(&self.held).remove(path);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, path: &Path) -> Result<bool, WatchError> {
+        let Err(source) = self.inotify.watch(path, RecursiveMode::NonRecursive) else {
+            return Ok(true);
+        };
+        match &source.kind {
+            notify::ErrorKind::PathNotFound => Ok(false),
+            notify::ErrorKind::Io(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
+            notify::ErrorKind::MaxFilesWatch => Err(WatchError::Watches(path.to_owned())),
+            _ => Err(WatchError::Refused { place: path.to_owned(), source }),
+        }
+    }
+}
+
+fn identity(path: &Path) -> io::Result<Identity> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = std::fs::symlink_metadata(path)?;
+    Ok((metadata.dev(), metadata.ino()))
+}
+
+fn note_broken(held: &Held, event: &Event) {
+    if event.kind == EventKind::Gone
+        && let Some(identity) = lock(held).get_mut(&event.path)
+    {
+        *identity = None;
+    }
+}
+
+fn lock(held: &Held) -> MutexGuard<'_, BTreeMap<PathBuf, Option<Identity>>> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
+}

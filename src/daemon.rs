@@ -86,6 +86,7 @@ impl Daemon {
             &process::find_targets(&settings.target, settings.process_select),
             &settings,
         );
+        report::ready(combined(&paths));
         let pace = Pace { quiet_period: settings.quiet_period, max_wait: settings.max_wait };
         Ok(Self { settings, pace, shared, watcher, paths, reload })
     }

@@ -31,6 +31,8 @@ pub struct Change {
 #[derive(Debug)]
 pub struct Reload {
     applied: Digest,
+    /// What each target got last.
+    delivered: BTreeMap<ProcessId, Digest>,
     pending: Option<Pending>,
 }
 
@@ -39,7 +41,8 @@ pub struct Reload {
 struct Pending {
     wanted: Change,
     began: Duration,
-    reached: BTreeMap<ProcessId, Digest>,
+    /// Whether a signal was sent for what is wanted.
+    signalled: bool,
     delay: Duration,
     next_attempt: Instant,
     told: Option<(Obstacle, Instant)>,
@@ -89,7 +92,7 @@ impl Reload {
     /// The targets have this configuration.
     #[must_use]
     pub fn new(applied: Digest) -> Self {
-        Self { applied, pending: None }
+        Self { applied, delivered: BTreeMap::new(), pending: None }
     }
 
     /// A configuration is there now. Returns whether it is a change.
@@ -102,6 +105,7 @@ impl Reload {
             Some(pending) => {
                 // How long it took is counted from the oldest event that no signal answered.
                 pending.wanted = Change { first_event: pending.wanted.first_event, ..change };
+                pending.signalled = false;
                 pending.delay = FIRST_DELAY;
                 pending.next_attempt = now;
             }
@@ -109,7 +113,7 @@ impl Reload {
                 self.pending = Some(Pending {
                     wanted: change,
                     began: change.began,
-                    reached: BTreeMap::new(),
+                    signalled: false,
                     delay: FIRST_DELAY,
                     next_attempt: now,
                     told: None,
@@ -136,7 +140,7 @@ impl Reload {
     pub fn plan(&self, target: ProcessId) -> Plan {
         let Some(pending) = &self.pending else { return Plan::UpToDate };
         let wanted = pending.wanted.digest;
-        match pending.reached.get(&target) {
+        match self.delivered.get(&target) {
             Some(has) if *has == wanted => Plan::UpToDate,
             None if target.started.is_after(pending.wanted.seen) => Plan::Superseded,
             // Changed and changed back while it could not be signalled: it still has what it had before.
@@ -151,13 +155,14 @@ impl Reload {
         let change = pending.wanted;
         for (target, outcome) in outcomes {
             if matches!(outcome, Outcome::Delivered) {
-                pending.reached.insert(*target, change.digest);
+                self.delivered.insert(*target, change.digest);
+                pending.signalled = true;
             }
         }
         // The dead need no signal; what is kept is bounded by the number of targets.
-        pending.reached.retain(|id, _| outcomes.iter().any(|(target, _)| target == id));
+        self.delivered.retain(|id, _| outcomes.iter().any(|(target, _)| target == id));
         if !outcomes.is_empty() && outcomes.iter().all(|(_, outcome)| outcome.is_final()) {
-            let signalled = pending.reached.values().any(|digest| *digest == change.digest);
+            let signalled = pending.signalled;
             self.applied = change.digest;
             self.pending = None;
             return if signalled { Conclusion::Delivered(change) } else { Conclusion::Superseded(change) };

@@ -1,1 +1,293 @@
+use super::*;
+use crate::process::StartTime;
+use crate::signal::Refusal;
+use proptest::prelude::*;
 
+fn digest(number: u8) -> Digest {
+    Digest::for_tests(number)
+}
+
+fn target(pid: i32, started_ticks: u64) -> ProcessId {
+    ProcessId { pid, started: StartTime::from_ticks(started_ticks) }
+}
+
+/// A made-up clock: tests move it, and nothing waits.
+struct Clock {
+    start: Instant,
+    elapsed: Duration,
+}
+
+impl Clock {
+    fn new() -> Self {
+        Self { start: Instant::now(), elapsed: Duration::from_hours(1) }
+    }
+
+    fn now(&self) -> Instant {
+        self.start + self.elapsed
+    }
+
+    fn ticks(&self) -> u64 {
+        u64::try_from(self.elapsed.as_millis() / 10).unwrap()
+    }
+
+    fn change(&self, number: u8) -> Change {
+        Change { digest: digest(number), first_event: self.now(), began: self.elapsed, seen: self.elapsed }
+    }
+}
+
+fn refused() -> Outcome {
+    Outcome::Refused(Refusal::NotPermitted { uid: 1 })
+}
+
+#[test]
+fn a_change_is_delivered_once() {
+    let (clock, app) = (Clock::new(), target(7, 1));
+    let mut reload = Reload::new(digest(0));
+    assert_eq!(reload.due(), None);
+    assert!(reload.want(clock.change(1), clock.now()));
+    assert_eq!((reload.due(), reload.plan(app)), (Some(clock.now()), Plan::Signal));
+    let done = reload.attempted(&[(app, Outcome::Delivered)], clock.now());
+    assert_eq!(done, Conclusion::Delivered(clock.change(1)));
+    assert!(!reload.want(clock.change(1), clock.now()));
+    assert_eq!(reload.due(), None);
+}
+
+#[test]
+fn attempts_double_to_five_seconds_for_as_long_as_it_takes() {
+    let mut clock = Clock::new();
+    let mut reload = Reload::new(digest(0));
+    reload.want(clock.change(1), clock.now());
+    for expected in [100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000] {
+        reload.attempted(&[], clock.now());
+        assert_eq!(reload.due(), Some(clock.now() + Duration::from_millis(expected)));
+        clock.elapsed += Duration::from_millis(expected);
+    }
+}
+
+#[test]
+fn the_log_is_told_at_once_each_minute_and_when_the_obstacle_changes() {
+    let mut clock = Clock::new();
+    let mut reload = Reload::new(digest(0));
+    reload.want(clock.change(1), clock.now());
+    let mut told = Vec::new();
+    for second in 0..150 {
+        let outcomes = if second < 130 { vec![] } else { vec![(target(7, 1), refused())] };
+        if let Conclusion::Pending { tell: true, obstacle, .. } = reload.attempted(&outcomes, clock.now()) {
+            told.push((second, obstacle));
+        }
+        clock.elapsed += Duration::from_secs(1);
+    }
+    let none = Obstacle::NoTarget;
+    assert_eq!(told, [(0, none), (60, none), (120, none), (130, Obstacle::Refused)]);
+}
+
+#[test]
+fn only_the_targets_that_did_not_get_it_are_tried_again() {
+    let (clock, one, two) = (Clock::new(), target(7, 1), target(8, 1));
+    let mut reload = Reload::new(digest(0));
+    reload.want(clock.change(1), clock.now());
+    let partly = reload.attempted(&[(one, Outcome::Delivered), (two, refused())], clock.now());
+    assert!(matches!(partly, Conclusion::Pending { obstacle: Obstacle::Refused, .. }));
+    assert_eq!((reload.plan(one), reload.plan(two)), (Plan::UpToDate, Plan::Signal));
+    let done = reload.attempted(&[(one, Outcome::UpToDate), (two, Outcome::Delivered)], clock.now());
+    assert!(matches!(done, Conclusion::Delivered(_)));
+}
+
+#[test]
+fn changes_while_one_is_pending_become_one() {
+    let mut clock = Clock::new();
+    let app = target(7, 1);
+    let mut reload = Reload::new(digest(0));
+    reload.want(clock.change(1), clock.now());
+    let first_event = clock.now();
+    reload.attempted(&[(app, refused())], clock.now());
+    clock.elapsed += Duration::from_millis(50);
+    assert!(reload.want(clock.change(2), clock.now()));
+    assert_eq!(reload.due(), Some(clock.now()), "a new change is tried at once");
+    let Conclusion::Delivered(change) = reload.attempted(&[(app, Outcome::Delivered)], clock.now()) else {
+        panic!("not delivered");
+    };
+    assert_eq!((change.digest, change.first_event), (digest(2), first_event));
+    assert_eq!(reload.due(), None);
+}
+
+#[test]
+fn a_target_that_started_after_the_change_needs_no_signal() {
+    let clock = Clock::new();
+    let mut reload = Reload::new(digest(0));
+    reload.want(clock.change(1), clock.now());
+    let newcomer = target(9, clock.ticks() + 1);
+    assert_eq!(reload.plan(newcomer), Plan::Superseded);
+    assert_eq!(reload.plan(target(9, clock.ticks())), Plan::Signal, "in the same tick it may be older");
+    let done = reload.attempted(&[(newcomer, Outcome::Superseded)], clock.now());
+    assert!(matches!(done, Conclusion::Superseded(_)));
+}
+
+#[test]
+fn changed_and_changed_back_is_a_signal_only_for_who_may_have_seen_it() {
+    let mut clock = Clock::new();
+    let veteran = target(7, 1);
+    let mut reload = Reload::new(digest(0));
+    reload.want(clock.change(1), clock.now());
+    reload.attempted(&[], clock.now());
+    clock.elapsed += Duration::from_secs(1);
+    let newcomer = target(9, clock.ticks());
+    clock.elapsed += Duration::from_secs(1);
+    reload.want(clock.change(0), clock.now());
+    assert_eq!((reload.plan(veteran), reload.plan(newcomer)), (Plan::UpToDate, Plan::Signal));
+}
+
+#[test]
+fn a_target_that_ended_under_the_signal_is_looked_for_again() {
+    let (clock, app) = (Clock::new(), target(7, 1));
+    let mut reload = Reload::new(digest(0));
+    reload.want(clock.change(1), clock.now());
+    let result = reload.attempted(&[(app, Outcome::Gone)], clock.now());
+    assert!(matches!(result, Conclusion::Pending { obstacle: Obstacle::NoTarget, tell: true, .. }));
+}
+
+/// A world of one to three target slots in which everything that can go wrong does.
+#[derive(Debug, Clone)]
+enum Step {
+    Change(u8),
+    Wait(u64),
+    Attempt,
+    Refuse(usize, bool),
+    Restart(usize),
+    Stop(usize),
+}
+
+#[derive(Debug, Default, Clone)]
+struct Slot {
+    running: Option<ProcessId>,
+    refuses: bool,
+    reads: u8,
+    delivered: Vec<u8>,
+}
+
+struct World {
+    clock: Clock,
+    reload: Reload,
+    config: u8,
+    slots: Vec<Slot>,
+    next_pid: i32,
+}
+
+impl World {
+    fn new(slots: usize) -> Self {
+        let (clock, reload) = (Clock::new(), Reload::new(digest(0)));
+        let mut world = Self { clock, reload, config: 0, slots: vec![Slot::default(); slots], next_pid: 10 };
+        for slot in 0..slots {
+            world.restart(slot);
+        }
+        world.clock.elapsed += Duration::from_secs(1);
+        world
+    }
+
+    fn restart(&mut self, slot: usize) {
+        self.next_pid += 1;
+        let running = Some(target(self.next_pid, self.clock.ticks()));
+        let refuses = self.slots[slot].refuses;
+        self.slots[slot] = Slot { running, refuses, reads: self.config, delivered: Vec::new() };
+    }
+
+    fn attempt(&mut self) {
+        let Some(wanted) = self.reload.pending().map(|_| self.config) else { return };
+        let mut outcomes = Vec::new();
+        for slot in &mut self.slots {
+            let Some(id) = slot.running else { continue };
+            outcomes.push((
+                id,
+                match self.reload.plan(id) {
+                    Plan::Signal if slot.refuses => refused(),
+                    Plan::Signal => {
+                        slot.reads = wanted;
+                        slot.delivered.push(wanted);
+                        Outcome::Delivered
+                    }
+                    Plan::UpToDate => Outcome::UpToDate,
+                    Plan::Superseded => Outcome::Superseded,
+                },
+            ));
+        }
+        self.reload.attempted(&outcomes, self.clock.now());
+    }
+
+    fn play(&mut self, step: &Step) {
+        match *step {
+            Step::Change(number) => {
+                self.config = number;
+                // Every change takes time, as every digest does.
+                let began = self.clock.change(number);
+                self.clock.elapsed += Duration::from_millis(1);
+                let change = Change { seen: self.clock.elapsed, ..began };
+                self.reload.want(change, self.clock.now());
+            }
+            Step::Wait(ms) => self.clock.elapsed += Duration::from_millis(ms),
+            Step::Attempt => self.attempt(),
+            Step::Refuse(slot, refuses) => {
+                let slots = self.slots.len();
+                self.slots[slot % slots].refuses = refuses;
+            }
+            Step::Restart(slot) => self.restart(slot % self.slots.len()),
+            Step::Stop(slot) => {
+                let slots = self.slots.len();
+                self.slots[slot % slots].running = None;
+            }
+        }
+    }
+
+    /// Everything is mended, and the machine is driven by its own deadlines.
+    fn mend(&mut self) {
+        for slot in 0..self.slots.len() {
+            self.slots[slot].refuses = false;
+            if self.slots[slot].running.is_none() {
+                self.clock.elapsed += Duration::from_millis(20);
+                self.restart(slot);
+            }
+        }
+        while let Some(due) = self.reload.due() {
+            self.clock.elapsed = self.clock.elapsed.max(due - self.clock.start);
+            self.attempt();
+        }
+    }
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        3 => (0..4u8).prop_map(Step::Change),
+        2 => (0..6000u64).prop_map(Step::Wait),
+        4 => Just(Step::Attempt),
+        2 => (0..3usize, any::<bool>()).prop_map(|(slot, refuses)| Step::Refuse(slot, refuses)),
+        1 => (0..3usize).prop_map(Step::Restart),
+        1 => (0..3usize).prop_map(Step::Stop),
+    ];
+    prop::collection::vec(step, 0..60)
+}
+
+proptest! {
+    #[test]
+    fn the_last_configuration_is_delivered_and_none_twice_in_a_row(
+        steps in steps(),
+        slots in 1..4usize,
+    ) {
+        let mut world = World::new(slots);
+        for step in &steps {
+            world.play(step);
+        }
+        world.mend();
+        for slot in &world.slots {
+            prop_assert_eq!(slot.reads, world.config, "{:?}", slot);
+            prop_assert!(slot.delivered.windows(2).all(|pair| pair[0] != pair[1]), "{:?}", slot);
+        }
+    }
+
+    #[test]
+    fn memory_is_bounded_by_the_targets(steps in steps()) {
+        let mut world = World::new(2);
+        for step in &steps {
+            world.play(step);
+            prop_assert!(world.reload.delivered.len() <= 2);
+        }
+    }
+}

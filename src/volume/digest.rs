@@ -22,6 +22,11 @@ impl Digest {
         hasher.finish()
     }
 
+    #[cfg(test)]
+    pub(crate) fn for_tests(number: u8) -> Self {
+        Self([number; 32])
+    }
+
     pub(super) fn bytes(&self) -> &[u8] {
         &self.0
     }

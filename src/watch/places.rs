@@ -72,6 +72,15 @@ impl Places {
         places
     }
 
+    #[cfg(test)]
+    pub(crate) fn for_tests(all: impl IntoIterator<Item = Place>) -> Self {
+        let mut places = Self::default();
+        for place in all {
+            places.by_path.entry(place.path.clone()).or_default().push(place);
+        }
+        places
+    }
+
     /// All places.
     pub fn iter(&self) -> impl Iterator<Item = &Place> {
         self.by_path.values().flatten()

@@ -8,6 +8,8 @@
 //!
 //! SIGTERM is recorded like the others and then ends the program with status 0. As PID 1 it does so
 //! from its first moment and in every mode.
+//!
+//! Linked with musl it cannot catch signal 34, the lowest real-time signal of glibc: musl keeps it.
 
 mod config;
 mod idle;
@@ -104,17 +106,14 @@ fn run(options: Options) -> io::Result<ExitCode> {
 fn handle_signals(mode: Mode, options: &Options, output: &Output) -> io::Result<()> {
     let previous = signals::block_all()?;
     let numbers = signals::catchable(options.workers > 0);
-    match mode {
-        Mode::Signalfd => start_recorder(options, output, signals::from_signalfd(&numbers)?)?,
-        _ => record_caught(options, output)?,
-    }
-    match mode {
-        Mode::Catch => signals::set_all(&numbers, Disposition::Catch)?,
-        Mode::Ignore => {
-            signals::set_all(&numbers, Disposition::Ignore)?;
-            signals::set_all(&[SIGTERM], Disposition::Catch)?;
-        }
-        Mode::Signalfd | Mode::Default => {}
+    if mode == Mode::Signalfd {
+        start_recorder(options, output, signals::from_signalfd(&numbers)?)?;
+    } else {
+        record_caught(options, output)?;
+        let is_ignored = mode == Mode::Ignore;
+        let disposition = if is_ignored { Disposition::Ignore } else { Disposition::Catch };
+        signals::set_all(&numbers, disposition)?;
+        signals::set_all(&[SIGTERM], Disposition::Catch)?;
     }
     start_company(options)?;
     if mode != Mode::Signalfd {

@@ -17,7 +17,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
-use crate::counter::{self, Mode, OPTIONS_VARIABLE, Options, Process, Record, Role, Signal, parse_records};
+use crate::counter::{self, Mode, OPTIONS_VARIABLE, Options, Record, Role, Signal, parse_records};
 use crate::wait;
 
 pub use binary::{BINARY_VARIABLE, counter_binary};

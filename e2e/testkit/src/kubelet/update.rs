@@ -48,9 +48,6 @@ impl<'a> Update<'a> {
     /// Does the volume hold anything else than the payload?
     pub(super) fn is_needed(&self) -> io::Result<bool> {
         let Some(old) = &self.old else { return Ok(true) };
-        if !self.dropped.is_empty() {
-            return Ok(true);
-        }
         for (key, content) in self.payload {
             match fs::read(old.join(key)) {
                 Ok(present) if present == *content => {}
@@ -59,7 +56,7 @@ impl<'a> Update<'a> {
                 Err(error) => return Err(error),
             }
         }
-        Ok(false)
+        Ok(!self.dropped.is_empty())
     }
 
     /// The rest of a sync that has nothing to write: newer kubelets mend the visible links, older

@@ -25,7 +25,7 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// The executable to run, if not [`counter_binary`]; it must call
+    /// The executable to run, if not [`counter_binary`](super::counter_binary); it must call
     /// [`counter::main`](crate::counter::main) where `counter::is_requested` says so.
     pub fn binary(mut self, path: impl Into<PathBuf>) -> Builder {
         self.binary = Some(path.into());

@@ -6,12 +6,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
 use crate::filter;
-use crate::process::{self, NoTarget, Pinned, ProcessId, boot_time};
+use crate::process::{Finder, Pinned, boot_time};
 use crate::reload::{Change, Plan, Reload};
 use crate::report;
 use crate::settings::Settings;
 use crate::settle::{self, Pace, Readiness};
-use crate::signal::{self, Outcome};
+use crate::signal::{self, Attempt, Outcome};
 use crate::volume::{Digest, Layout, Snapshot, SnapshotError};
 use crate::watch::{Event, Mark, Marks, Places, WatchError, Watcher};
 
@@ -49,7 +49,10 @@ struct Daemon {
     shared: Arc<Shared>,
     watcher: Watcher,
     paths: Vec<WatchedPath>,
+    finder: Finder,
     reload: Reload,
+    /// Paths that changed, with what they held before; told when the signal is out.
+    untold: Vec<(usize, Snapshot)>,
 }
 
 /// What the event thread and the loop both use.
@@ -82,13 +85,11 @@ impl Daemon {
             paths.push(WatchedPath::new(path.clone(), snapshot));
         }
         let reload = Reload::new(combined(&paths));
-        report::targets_at_start(
-            &process::find_targets(&settings.target, settings.process_select),
-            &settings,
-        );
+        let mut finder = Finder::new(settings.target.clone(), settings.process_select);
+        report::targets_at_start(&finder.find(), &settings);
         report::ready(combined(&paths));
         let pace = Pace { quiet_period: settings.quiet_period, max_wait: settings.max_wait };
-        Ok(Self { settings, pace, shared, watcher, paths, reload })
+        Ok(Self { settings, pace, shared, watcher, paths, finder, reload, untold: Vec::new() })
     }
 
     async fn work(&mut self) -> Result<std::convert::Infallible, StartError> {
@@ -97,6 +98,7 @@ impl Daemon {
             if self.reload.due().is_some_and(|due| due <= Instant::now()) {
                 self.attempt();
             }
+            self.tell_changes();
             let wake_at = settling.into_iter().chain(self.reload.due()).min();
             tokio::select! {
                 () = self.shared.marks.changed() => (),
@@ -143,7 +145,11 @@ impl Daemon {
         }
         let watched = &mut self.paths[index];
         match Snapshot::of(&watched.path, &self.settings.ignore, Some(&watched.snapshot)).await {
-            Ok(snapshot) => watched.see(snapshot),
+            Ok(snapshot) => {
+                if let Some(before) = watched.see(snapshot) {
+                    self.untold.push((index, before));
+                }
+            }
             Err(SnapshotError::Missing(_)) => return watched.miss(),
             Err(error) => return report::survived(&error),
         }
@@ -158,32 +164,45 @@ impl Daemon {
         self.reload.want(change, now);
     }
 
-    /// Signals every target that does not have the wanted configuration.
+    /// Signals every target that does not have the wanted configuration: those known from before at once,
+    /// the others after a look through the whole process table. The log waits until that is done.
     fn attempt(&mut self) {
         let Some(change) = self.reload.pending() else { return };
-        let found = process::find_targets(&self.settings.target, self.settings.process_select);
-        let (targets, no_target): (Vec<Pinned>, Option<NoTarget>) = match found {
-            Ok(targets) => (targets, None),
-            Err(reason) => (Vec::new(), Some(reason)),
+        let mut attempts = self.signal(self.finder.recall());
+        let no_target = match self.finder.find() {
+            Ok(mut found) => {
+                found.retain(|target| attempts.iter().all(|known| known.target.id() != target.id()));
+                attempts.extend(self.signal(found));
+                None
+            }
+            Err(reason) => Some(reason),
         };
-        let signal = self.settings.reload_signal;
-        let mut outcomes: Vec<(ProcessId, Outcome)> = Vec::with_capacity(targets.len());
-        for target in &targets {
+        let outcomes = attempts.iter().map(|attempt| (attempt.target.id(), &attempt.outcome));
+        let conclusion = self.reload.attempted(outcomes, Instant::now());
+        self.tell_changes();
+        for attempt in &attempts {
+            report::attempt(attempt, self.settings.reload_signal, &change);
+        }
+        report::conclusion(&conclusion, no_target.as_ref(), &attempts);
+    }
+
+    fn signal(&self, targets: Vec<Pinned>) -> Vec<Attempt> {
+        let send = |target: Pinned| {
             let outcome = match self.reload.plan(target.id()) {
-                Plan::Signal => signal::send(signal, target),
+                Plan::Signal => signal::send(self.settings.reload_signal, &target),
                 Plan::UpToDate => Outcome::UpToDate,
                 Plan::Superseded => Outcome::Superseded,
             };
-            report::outcome(target, &outcome, signal, &change, Instant::now());
-            outcomes.push((target.id(), outcome));
+            Attempt { target, outcome, at: Instant::now() }
+        };
+        targets.into_iter().map(send).collect()
+    }
+
+    fn tell_changes(&mut self) {
+        for (index, before) in self.untold.drain(..) {
+            let watched = &self.paths[index];
+            report::changed(&watched.path, &before, &watched.snapshot);
         }
-        let now = Instant::now();
-        let conclusion = self.reload.attempted(&outcomes, now);
-        let refused = outcomes.iter().zip(&targets).find_map(|((_, outcome), target)| match outcome {
-            Outcome::Refused(refusal) => Some((target, refusal)),
-            _ => None,
-        });
-        report::conclusion(&conclusion, no_target.as_ref(), refused, now);
     }
 }
 
@@ -194,15 +213,14 @@ impl WatchedPath {
         watched
     }
 
-    fn see(&mut self, snapshot: Snapshot) {
+    /// Takes the snapshot in; returns the one before it if that differs.
+    fn see(&mut self, snapshot: Snapshot) -> Option<Snapshot> {
         if std::mem::take(&mut self.missing) {
             report::presence(&self.path, true);
         }
-        if snapshot.digest() != self.snapshot.digest() {
-            report::changed(&self.path, &self.snapshot, &snapshot);
-        }
-        self.snapshot = snapshot;
+        let before = std::mem::replace(&mut self.snapshot, snapshot);
         self.tell_unreadable();
+        (before.digest() != self.snapshot.digest()).then_some(before)
     }
 
     /// What is not there is no configuration: the last one stays the wanted one.

@@ -56,28 +56,65 @@ pub enum NoTarget {
     Table(#[source] io::Error),
 }
 
-/// The targets as they are now, pinned, with at least one of them.
-pub fn find_targets(spec: &TargetSpec, mode: ProcessSelect) -> Result<Vec<Pinned>, NoTarget> {
-    let own_pid = nix::unistd::getpid().as_raw();
-    match &spec.pid_file {
-        Some(path) => Ok(vec![by_pid_file(path, spec, own_pid)?]),
-        None => by_name(spec, mode, own_pid),
+/// Finds the targets, and remembers them so that the next change need not wait for the whole table.
+#[derive(Debug)]
+pub struct Finder {
+    spec: TargetSpec,
+    mode: ProcessSelect,
+    own_pid: i32,
+    known: Vec<Process>,
+}
+
+impl Finder {
+    /// Knows no target yet.
+    #[must_use]
+    pub fn new(spec: TargetSpec, mode: ProcessSelect) -> Self {
+        Self { spec, mode, own_pid: nix::unistd::getpid().as_raw(), known: Vec::new() }
+    }
+
+    /// The targets as they are now, pinned, at least one of them; the whole process table is read.
+    pub fn find(&mut self) -> Result<Vec<Pinned>, NoTarget> {
+        if let Some(path) = &self.spec.pid_file {
+            return Ok(vec![by_pid_file(path, &self.spec, self.own_pid)?]);
+        }
+        let name = self.spec.name.as_deref().unwrap_or_default();
+        let table = table::scan().map_err(NoTarget::Table)?;
+        self.known = select(&table, name, self.mode, self.own_pid);
+        let pinned: Vec<Pinned> =
+            self.known.iter().filter_map(|process| pin::pin(process, &self.spec)).collect();
+        if !pinned.is_empty() {
+            Ok(pinned)
+        } else if table.iter().all(|process| process.pid == self.own_pid) {
+            Err(NoTarget::Alone)
+        } else {
+            Err(NoTarget::NoMatch(name.to_owned()))
+        }
+    }
+
+    /// The targets that were found last and are certain to be targets still, pinned. There may be more.
+    #[must_use]
+    pub fn recall(&self) -> Vec<Pinned> {
+        // Whether a process still is the oldest or newest of its name, only the whole table tells.
+        match self.mode {
+            ProcessSelect::Oldest | ProcessSelect::Newest => return Vec::new(),
+            ProcessSelect::Root | ProcessSelect::All => (),
+        }
+        let still = |process: &&Process| self.mode == ProcessSelect::All || !self.has_match_above(process);
+        self.known.iter().filter(still).filter_map(|process| pin::pin(process, &self.spec)).collect()
+    }
+
+    fn has_match_above(&self, process: &Process) -> bool {
+        let parent_of = |pid: i32| table::one(pid).filter(|found| found.pid != process.pid);
+        let first = table::one(process.pid).and_then(|now| now.parent).and_then(parent_of);
+        let mut above =
+            std::iter::successors(first, |found| found.parent.and_then(parent_of)).take(MOST_ANCESTORS);
+        above.any(|ancestor| !ancestor.zombie && self.spec.accepts(&ancestor))
     }
 }
 
-fn by_name(spec: &TargetSpec, mode: ProcessSelect, own_pid: i32) -> Result<Vec<Pinned>, NoTarget> {
-    let name = spec.name.as_deref().unwrap_or_default();
-    let table = table::scan().map_err(NoTarget::Table)?;
-    let chosen = select(&table, name, mode, own_pid);
-    let pinned: Vec<Pinned> = chosen.iter().filter_map(|process| pin::pin(process, spec)).collect();
-    if !pinned.is_empty() {
-        Ok(pinned)
-    } else if table.iter().all(|process| process.pid == own_pid) {
-        Err(NoTarget::Alone)
-    } else {
-        Err(NoTarget::NoMatch(name.to_owned()))
-    }
-}
+/// Deeper than any tree of processes in a pod; the table is not of one moment, so that reused PIDs could
+/// make a circle of it.
+const MOST_ANCESTORS: usize = 64;
 
 fn by_pid_file(path: &Path, spec: &TargetSpec, own_pid: i32) -> Result<Pinned, PidFileError> {
     let pid = pid_file::read(path, own_pid)?;

@@ -150,24 +150,32 @@ impl Reload {
     }
 
     /// An attempt was made, with these outcomes; without any, there was no target.
-    pub fn attempted(&mut self, outcomes: &[(ProcessId, Outcome)], now: Instant) -> Conclusion {
+    pub fn attempted<'a>(
+        &mut self,
+        outcomes: impl IntoIterator<Item = (ProcessId, &'a Outcome)>,
+        now: Instant,
+    ) -> Conclusion {
         let Some(pending) = &mut self.pending else { return Conclusion::Idle };
         let change = pending.wanted;
+        // Targets that are not among the outcomes are dead; so memory is bounded by the number of targets.
+        let mut delivered = BTreeMap::new();
+        let (mut all_final, mut refused) = (true, false);
         for (target, outcome) in outcomes {
-            if matches!(outcome, Outcome::Delivered) {
-                self.delivered.insert(*target, change.digest);
-                pending.signalled = true;
-            }
+            all_final &= outcome.is_final();
+            refused |= matches!(outcome, Outcome::Refused(_));
+            let sent = matches!(outcome, Outcome::Delivered);
+            pending.signalled |= sent;
+            let has = if sent { Some(change.digest) } else { self.delivered.remove(&target) };
+            delivered.insert(target, has);
         }
-        // The dead need no signal; what is kept is bounded by the number of targets.
-        self.delivered.retain(|id, _| outcomes.iter().any(|(target, _)| target == id));
-        if !outcomes.is_empty() && outcomes.iter().all(|(_, outcome)| outcome.is_final()) {
+        let found = !delivered.is_empty();
+        self.delivered = delivered.into_iter().filter_map(|(target, has)| Some((target, has?))).collect();
+        if found && all_final {
             let signalled = pending.signalled;
             self.applied = change.digest;
             self.pending = None;
             return if signalled { Conclusion::Delivered(change) } else { Conclusion::Superseded(change) };
         }
-        let refused = outcomes.iter().any(|(_, outcome)| matches!(outcome, Outcome::Refused(_)));
         let obstacle = if refused { Obstacle::Refused } else { Obstacle::NoTarget };
         let tell = pending.told.is_none_or(|(told, at)| told != obstacle || now >= at + REMINDER);
         if tell {

@@ -3,16 +3,16 @@
 mod logger;
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use log::{info, warn};
 
 pub use logger::init;
 
 use crate::process::{NoTarget, Pinned};
-use crate::reload::{Change, Conclusion, Obstacle};
+use crate::reload::{Change, Conclusion};
 use crate::settings::{ReloadSignal, Settings};
-use crate::signal::{Outcome, Refusal};
+use crate::signal::{Attempt, Outcome};
 use crate::volume::{Changes, Digest, Layout, Snapshot};
 use crate::watch::Event;
 
@@ -79,12 +79,12 @@ pub fn unreadable(path: &Path) {
     );
 }
 
-/// What came of the signal to one target.
-pub fn outcome(target: &Pinned, outcome: &Outcome, signal: ReloadSignal, change: &Change, now: Instant) {
-    let (pid, process, digest) = (target.pid, &target.name, change.digest);
-    match outcome {
+/// What was done about one target.
+pub fn attempt(attempt: &Attempt, signal: ReloadSignal, change: &Change) {
+    let (pid, process, digest) = (attempt.target.pid, &attempt.target.name, change.digest);
+    match attempt.outcome {
         Outcome::Delivered => {
-            let took = Took(now.duration_since(change.first_event));
+            let took = Took(attempt.at.duration_since(change.first_event));
             info!("sent signal={signal} pid={pid} process={process} digest={digest} after={took}");
         }
         Outcome::Superseded => {
@@ -95,21 +95,20 @@ pub fn outcome(target: &Pinned, outcome: &Outcome, signal: ReloadSignal, change:
 }
 
 /// Why a change is still pending; only where the state machine asks for it.
-pub fn conclusion(
-    conclusion: &Conclusion,
-    no_target: Option<&NoTarget>,
-    refused: Option<(&Pinned, &Refusal)>,
-    now: Instant,
-) {
-    let Conclusion::Pending { obstacle, tell: true, change } = conclusion else { return };
-    let (digest, since) = (change.digest, Took(now.duration_since(change.first_event)));
-    match (obstacle, no_target, refused) {
-        (Obstacle::Refused, _, Some((target, refusal))) => warn!(
+pub fn conclusion(conclusion: &Conclusion, no_target: Option<&NoTarget>, attempts: &[Attempt]) {
+    let Conclusion::Pending { tell: true, change, .. } = conclusion else { return };
+    let (digest, since) = (change.digest, Took(change.first_event.elapsed()));
+    let refused = attempts.iter().find_map(|attempt| match &attempt.outcome {
+        Outcome::Refused(refusal) => Some((&attempt.target, refusal)),
+        _ => None,
+    });
+    match (refused, no_target) {
+        (Some((target, refusal)), _) => warn!(
             "pending digest={digest} since={since}: cannot signal pid={} process={}: {refusal}; trying again",
             target.pid, target.name
         ),
-        (_, Some(reason), _) => warn!("pending digest={digest} since={since}: {reason}; trying again"),
-        _ => warn!("pending digest={digest} since={since}: the target ended; trying again"),
+        (None, Some(reason)) => warn!("pending digest={digest} since={since}: {reason}; trying again"),
+        (None, None) => warn!("pending digest={digest} since={since}: the target ended; trying again"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Signal: sends the reload signal to a pinned target, and says what came of it.
 
 use std::io;
+use std::time::Instant;
 
 use nix::libc;
 
@@ -37,6 +38,17 @@ pub enum Refusal {
     /// Anything else.
     #[error("the kernel refused the signal: {0}")]
     Other(#[source] io::Error),
+}
+
+/// What was done about one target.
+#[derive(Debug)]
+pub struct Attempt {
+    /// The target.
+    pub target: Pinned,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// When.
+    pub at: Instant,
 }
 
 /// Sends the signal once.

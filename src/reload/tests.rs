@@ -39,6 +39,10 @@ fn refused() -> Outcome {
     Outcome::Refused(Refusal::NotPermitted { uid: 1 })
 }
 
+fn attempt(reload: &mut Reload, outcomes: &[(ProcessId, Outcome)], now: Instant) -> Conclusion {
+    reload.attempted(outcomes.iter().map(|(target, outcome)| (*target, outcome)), now)
+}
+
 #[test]
 fn a_change_is_delivered_once() {
     let (clock, app) = (Clock::new(), target(7, 1));
@@ -46,7 +50,7 @@ fn a_change_is_delivered_once() {
     assert_eq!(reload.due(), None);
     assert!(reload.want(clock.change(1), clock.now()));
     assert_eq!((reload.due(), reload.plan(app)), (Some(clock.now()), Plan::Signal));
-    let done = reload.attempted(&[(app, Outcome::Delivered)], clock.now());
+    let done = attempt(&mut reload, &[(app, Outcome::Delivered)], clock.now());
     assert_eq!(done, Conclusion::Delivered(clock.change(1)));
     assert!(!reload.want(clock.change(1), clock.now()));
     assert_eq!(reload.due(), None);
@@ -58,7 +62,7 @@ fn attempts_double_to_five_seconds_for_as_long_as_it_takes() {
     let mut reload = Reload::new(digest(0));
     reload.want(clock.change(1), clock.now());
     for expected in [100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000] {
-        reload.attempted(&[], clock.now());
+        attempt(&mut reload, &[], clock.now());
         assert_eq!(reload.due(), Some(clock.now() + Duration::from_millis(expected)));
         clock.elapsed += Duration::from_millis(expected);
     }
@@ -72,7 +76,8 @@ fn the_log_is_told_at_once_each_minute_and_when_the_obstacle_changes() {
     let mut told = Vec::new();
     for second in 0..150 {
         let outcomes = if second < 130 { vec![] } else { vec![(target(7, 1), refused())] };
-        if let Conclusion::Pending { tell: true, obstacle, .. } = reload.attempted(&outcomes, clock.now()) {
+        if let Conclusion::Pending { tell: true, obstacle, .. } = attempt(&mut reload, &outcomes, clock.now())
+        {
             told.push((second, obstacle));
         }
         clock.elapsed += Duration::from_secs(1);
@@ -86,10 +91,10 @@ fn only_the_targets_that_did_not_get_it_are_tried_again() {
     let (clock, one, two) = (Clock::new(), target(7, 1), target(8, 1));
     let mut reload = Reload::new(digest(0));
     reload.want(clock.change(1), clock.now());
-    let partly = reload.attempted(&[(one, Outcome::Delivered), (two, refused())], clock.now());
+    let partly = attempt(&mut reload, &[(one, Outcome::Delivered), (two, refused())], clock.now());
     assert!(matches!(partly, Conclusion::Pending { obstacle: Obstacle::Refused, .. }));
     assert_eq!((reload.plan(one), reload.plan(two)), (Plan::UpToDate, Plan::Signal));
-    let done = reload.attempted(&[(one, Outcome::UpToDate), (two, Outcome::Delivered)], clock.now());
+    let done = attempt(&mut reload, &[(one, Outcome::UpToDate), (two, Outcome::Delivered)], clock.now());
     assert!(matches!(done, Conclusion::Delivered(_)));
 }
 
@@ -100,11 +105,12 @@ fn changes_while_one_is_pending_become_one() {
     let mut reload = Reload::new(digest(0));
     reload.want(clock.change(1), clock.now());
     let first_event = clock.now();
-    reload.attempted(&[(app, refused())], clock.now());
+    attempt(&mut reload, &[(app, refused())], clock.now());
     clock.elapsed += Duration::from_millis(50);
     assert!(reload.want(clock.change(2), clock.now()));
     assert_eq!(reload.due(), Some(clock.now()), "a new change is tried at once");
-    let Conclusion::Delivered(change) = reload.attempted(&[(app, Outcome::Delivered)], clock.now()) else {
+    let Conclusion::Delivered(change) = attempt(&mut reload, &[(app, Outcome::Delivered)], clock.now())
+    else {
         panic!("not delivered");
     };
     assert_eq!((change.digest, change.first_event), (digest(2), first_event));
@@ -119,7 +125,7 @@ fn a_target_that_started_after_the_change_needs_no_signal() {
     let newcomer = target(9, clock.ticks() + 1);
     assert_eq!(reload.plan(newcomer), Plan::Superseded);
     assert_eq!(reload.plan(target(9, clock.ticks())), Plan::Signal, "in the same tick it may be older");
-    let done = reload.attempted(&[(newcomer, Outcome::Superseded)], clock.now());
+    let done = attempt(&mut reload, &[(newcomer, Outcome::Superseded)], clock.now());
     assert!(matches!(done, Conclusion::Superseded(_)));
 }
 
@@ -129,7 +135,7 @@ fn changed_and_changed_back_is_a_signal_only_for_who_may_have_seen_it() {
     let veteran = target(7, 1);
     let mut reload = Reload::new(digest(0));
     reload.want(clock.change(1), clock.now());
-    reload.attempted(&[], clock.now());
+    attempt(&mut reload, &[], clock.now());
     clock.elapsed += Duration::from_secs(1);
     let newcomer = target(9, clock.ticks());
     clock.elapsed += Duration::from_secs(1);
@@ -142,7 +148,7 @@ fn a_target_that_ended_under_the_signal_is_looked_for_again() {
     let (clock, app) = (Clock::new(), target(7, 1));
     let mut reload = Reload::new(digest(0));
     reload.want(clock.change(1), clock.now());
-    let result = reload.attempted(&[(app, Outcome::Gone)], clock.now());
+    let result = attempt(&mut reload, &[(app, Outcome::Gone)], clock.now());
     assert!(matches!(result, Conclusion::Pending { obstacle: Obstacle::NoTarget, tell: true, .. }));
 }
 
@@ -210,7 +216,7 @@ impl World {
                 },
             ));
         }
-        self.reload.attempted(&outcomes, self.clock.now());
+        attempt(&mut self.reload, &outcomes, self.clock.now());
     }
 
     fn play(&mut self, step: &Step) {

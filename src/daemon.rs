@@ -1,19 +1,22 @@
 //! Daemon: the only place that knows the order of the stages.
 
+mod shared;
+mod watched_path;
+
 use std::future::Future;
-use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Instant;
 
-use crate::filter;
+use self::shared::Shared;
+use self::watched_path::WatchedPath;
 use crate::process::{Finder, Pinned, boot_time};
 use crate::reload::{Change, Plan, Reload};
 use crate::report;
 use crate::settings::Settings;
 use crate::settle::{self, Pace, Readiness};
 use crate::signal::{self, Attempt, Outcome};
-use crate::volume::{Digest, Layout, Snapshot, SnapshotError};
-use crate::watch::{Event, Mark, Marks, Places, WatchError, Watcher};
+use crate::volume::{self, Digest, Layout, Snapshot, SnapshotError};
+use crate::watch::{Mark, WatchError, Watcher};
 
 /// Why the daemon could not start.
 #[derive(Debug, thiserror::Error)]
@@ -25,10 +28,6 @@ pub enum StartError {
     #[error(transparent)]
     Watch(#[from] WatchError),
 }
-
-/// The places move as the watched paths do; looking for them again ends after this many moves in a row,
-/// since each further move is an event.
-const MOST_MOVES: u32 = 5;
 
 /// Watches and signals until `shutdown` resolves.
 pub async fn run(settings: Settings, shutdown: impl Future<Output = ()>) -> Result<(), StartError> {
@@ -55,28 +54,14 @@ struct Daemon {
     untold: Vec<(usize, Snapshot)>,
 }
 
-/// What the event thread and the loop both use.
-struct Shared {
-    places: RwLock<Places>,
-    marks: Marks,
-}
-
-struct WatchedPath {
-    path: PathBuf,
-    snapshot: Snapshot,
-    missing: bool,
-    told_unreadable: bool,
-}
-
 impl Daemon {
     async fn start(settings: Settings) -> Result<Self, StartError> {
-        let shared =
-            Arc::new(Shared { places: RwLock::default(), marks: Marks::new(settings.config_dir.len()) });
+        let shared = Shared::new(settings.config_dir.len());
         for path in &settings.config_dir {
-            crate::volume::check_readable(path)?;
+            volume::check_readable(path)?;
         }
-        let mut watcher = Watcher::new(sink(Arc::clone(&shared), &settings))?;
-        hold_places(&mut watcher, &shared, &settings.config_dir)?;
+        let mut watcher = Watcher::new(Arc::clone(&shared).sink(&settings))?;
+        shared.follow(&mut watcher, &settings.config_dir)?;
         // After the watch, so that no change falls between the two.
         let mut paths = Vec::new();
         for path in &settings.config_dir {
@@ -111,14 +96,17 @@ impl Daemon {
     async fn settle(&mut self) -> Option<Instant> {
         let mut next: Option<Instant> = None;
         for index in 0..self.paths.len() {
-            let Some(mark) = self.shared.marks.peek(index, false) else { continue };
+            // Every event wakes until the readiness is known: the kubelet's next one may complete the volume.
+            let Some(mark) = self.shared.marks.peek(index) else { continue };
             if mark.moved {
                 self.follow_move(index);
             }
             let layout = Layout::of(&self.paths[index].path);
             let readiness = layout.readiness();
-            // The kubelet's next event may complete the volume; other writers' events only prolong the wait.
-            let _ = self.shared.marks.peek(index, readiness != Readiness::Plain);
+            if readiness == Readiness::Plain {
+                // Further events only prolong the wait.
+                self.shared.marks.sleep_through(index);
+            }
             let due = settle::due(&mark, readiness, self.pace);
             if due <= Instant::now() {
                 if let Some(mark) = self.shared.marks.take(index) {
@@ -133,7 +121,7 @@ impl Daemon {
 
     fn follow_move(&mut self, index: usize) {
         self.shared.marks.moved_seen(index);
-        if let Err(error) = hold_places(&mut self.watcher, &self.shared, &self.settings.config_dir) {
+        if let Err(error) = self.shared.follow(&mut self.watcher, &self.settings.config_dir) {
             report::survived(&error);
         }
     }
@@ -204,71 +192,6 @@ impl Daemon {
             report::changed(&watched.path, &before, &watched.snapshot);
         }
     }
-}
-
-impl WatchedPath {
-    fn new(path: PathBuf, snapshot: Snapshot) -> Self {
-        let mut watched = Self { path, snapshot, missing: false, told_unreadable: false };
-        watched.tell_unreadable();
-        watched
-    }
-
-    /// Takes the snapshot in; returns the one before it if that differs.
-    fn see(&mut self, snapshot: Snapshot) -> Option<Snapshot> {
-        if std::mem::take(&mut self.missing) {
-            report::presence(&self.path, true);
-        }
-        let before = std::mem::replace(&mut self.snapshot, snapshot);
-        self.tell_unreadable();
-        (before.digest() != self.snapshot.digest()).then_some(before)
-    }
-
-    /// What is not there is no configuration: the last one stays the wanted one.
-    fn miss(&mut self) {
-        if !std::mem::replace(&mut self.missing, true) {
-            report::presence(&self.path, false);
-        }
-    }
-
-    fn tell_unreadable(&mut self) {
-        if let Some(path) = self.snapshot.unreadable()
-            && !std::mem::replace(&mut self.told_unreadable, true)
-        {
-            report::unreadable(path);
-        }
-    }
-}
-
-/// What the event thread does with an event: it marks paths and never waits for anything.
-fn sink(shared: Arc<Shared>, settings: &Settings) -> impl FnMut(Event) + Send + 'static {
-    let (ignore, verbose) = (settings.ignore.clone(), settings.verbose);
-    move |event| {
-        let now = Instant::now();
-        let places = shared.places.read().unwrap_or_else(PoisonError::into_inner);
-        let mut counts = false;
-        for hit in filter::hits(&event, &places, &ignore) {
-            shared.marks.mark(hit.watched, now, hit.moved);
-            counts = true;
-        }
-        drop(places);
-        if verbose {
-            report::event(&event, counts);
-        }
-    }
-}
-
-fn hold_places(watcher: &mut Watcher, shared: &Shared, paths: &[PathBuf]) -> Result<(), WatchError> {
-    for _ in 0..MOST_MOVES {
-        let places = Places::of(paths);
-        // Before the watches, so that their first event finds its place.
-        shared.places.write().unwrap_or_else(PoisonError::into_inner).clone_from(&places);
-        watcher.hold(&places)?;
-        // What moved between the look and the watch has made no event.
-        if Places::of(paths) == places {
-            break;
-        }
-    }
-    Ok(())
 }
 
 fn combined(paths: &[WatchedPath]) -> Digest {

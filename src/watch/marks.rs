@@ -63,13 +63,20 @@ impl Marks {
         }
     }
 
-    /// The mark as it is. With `every_event` the next event wakes the loop though the mark stays.
+    /// The mark as it is; from now on every event wakes the loop, though the mark stays.
     #[must_use]
-    pub fn peek(&self, watched: usize, every_event: bool) -> Option<Mark> {
+    pub fn peek(&self, watched: usize) -> Option<Mark> {
         let mut slots = self.slots();
         let slot = slots.get_mut(watched)?;
-        slot.every_event = every_event;
+        slot.every_event = slot.mark.is_some();
         slot.mark
+    }
+
+    /// No further event wakes the loop while the mark stays.
+    pub fn sleep_through(&self, watched: usize) {
+        if let Some(slot) = self.slots().get_mut(watched) {
+            slot.every_event = false;
+        }
     }
 
     /// Takes the mark away, so that the next event makes a new one.
@@ -123,10 +130,10 @@ mod tests {
         let (marks, now) = (Marks::new(1), Instant::now());
         marks.mark(0, now, false);
         assert!(woken(&marks));
-        assert!(marks.peek(0, true).is_some());
+        assert!(marks.peek(0).is_some());
         marks.mark(0, now, false);
         assert!(woken(&marks));
-        assert!(marks.peek(0, false).is_some());
+        marks.sleep_through(0);
         marks.mark(0, now, false);
         assert!(!woken(&marks));
     }

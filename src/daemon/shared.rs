@@ -1,0 +1,58 @@
+//! What the event thread and the loop share: where to look for a path's events, and its mark.
+
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
+
+use crate::settings::Settings;
+use crate::watch::{Event, Marks, Places, WatchError, Watcher};
+use crate::{filter, report};
+
+/// The places move as the watched paths do; looking for them again ends after this many moves in a row,
+/// since each further move is an event.
+const MOST_MOVES: u32 = 5;
+
+/// Where to look for a path's events, and the path's mark.
+pub(super) struct Shared {
+    places: RwLock<Places>,
+    pub(super) marks: Marks,
+}
+
+impl Shared {
+    pub(super) fn new(watched: usize) -> Arc<Self> {
+        Arc::new(Self { places: RwLock::default(), marks: Marks::new(watched) })
+    }
+
+    /// What the event thread does with an event: it marks paths and never waits for anything.
+    pub(super) fn sink(self: Arc<Self>, settings: &Settings) -> impl FnMut(Event) + Send + 'static {
+        let (ignore, verbose) = (settings.ignore.clone(), settings.verbose);
+        move |event| {
+            let now = Instant::now();
+            let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
+            let mut counts = false;
+            for hit in filter::hits(&event, &places, &ignore) {
+                self.marks.mark(hit.watched, now, hit.moved);
+                counts = true;
+            }
+            drop(places);
+            if verbose {
+                report::event(&event, counts);
+            }
+        }
+    }
+
+    /// Finds the places of the watched paths, and watches them.
+    pub(super) fn follow(&self, watcher: &mut Watcher, paths: &[PathBuf]) -> Result<(), WatchError> {
+        for _ in 0..MOST_MOVES {
+            let places = Places::of(paths);
+            // Before the watches, so that their first event finds its place.
+            self.places.write().unwrap_or_else(PoisonError::into_inner).clone_from(&places);
+            watcher.hold(&places)?;
+            // What moved between the look and the watch has made no event.
+            if Places::of(paths) == places {
+                break;
+            }
+        }
+        Ok(())
+    }
+}

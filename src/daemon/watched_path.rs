@@ -1,0 +1,46 @@
+//! A watched path and what was last seen there.
+
+use std::path::PathBuf;
+
+use crate::report;
+use crate::volume::Snapshot;
+
+pub(super) struct WatchedPath {
+    pub(super) path: PathBuf,
+    pub(super) snapshot: Snapshot,
+    missing: bool,
+    told_unreadable: bool,
+}
+
+impl WatchedPath {
+    pub(super) fn new(path: PathBuf, snapshot: Snapshot) -> Self {
+        let mut watched = Self { path, snapshot, missing: false, told_unreadable: false };
+        watched.tell_unreadable();
+        watched
+    }
+
+    /// Takes the snapshot in; returns the one before it if that differs.
+    pub(super) fn see(&mut self, snapshot: Snapshot) -> Option<Snapshot> {
+        if std::mem::take(&mut self.missing) {
+            report::presence(&self.path, true);
+        }
+        let before = std::mem::replace(&mut self.snapshot, snapshot);
+        self.tell_unreadable();
+        (before.digest() != self.snapshot.digest()).then_some(before)
+    }
+
+    /// What is not there is no configuration: the last one stays the wanted one.
+    pub(super) fn miss(&mut self) {
+        if !std::mem::replace(&mut self.missing, true) {
+            report::presence(&self.path, false);
+        }
+    }
+
+    fn tell_unreadable(&mut self) {
+        if let Some(path) = self.snapshot.unreadable()
+            && !std::mem::replace(&mut self.told_unreadable, true)
+        {
+            report::unreadable(path);
+        }
+    }
+}

@@ -3,6 +3,7 @@
 mod name;
 mod pid_file;
 mod pin;
+mod proc;
 mod select;
 mod table;
 
@@ -32,7 +33,7 @@ pub struct Process {
     pub executable: Option<PathBuf>,
     /// Whether it ended already and only waits for its parent.
     pub zombie: bool,
-    /// When it started; `None` if it went away while the table was read.
+    /// When it started; `None` where that was not read, or the process was gone by then.
     pub started: Option<StartTime>,
 }
 
@@ -78,10 +79,13 @@ impl Finder {
             return Ok(vec![by_pid_file(path, &self.spec, self.own_pid)?]);
         }
         let name = self.spec.name.as_deref().unwrap_or_default();
-        let table = table::scan().map_err(NoTarget::Table)?;
+        let mut table = table::scan().map_err(NoTarget::Table)?;
+        for process in table.iter_mut().filter(|process| self.spec.accepts(process)) {
+            process.started = proc::started(process.pid);
+        }
         self.known = select(&table, name, self.mode, self.own_pid);
-        let pinned: Vec<Pinned> =
-            self.known.iter().filter_map(|process| pin::pin(process, &self.spec)).collect();
+        let pin = |process: &Process| pin::pin(process, &self.spec).map(|(pinned, _)| pinned);
+        let pinned: Vec<Pinned> = self.known.iter().filter_map(pin).collect();
         if !pinned.is_empty() {
             Ok(pinned)
         } else if table.iter().all(|process| process.pid == self.own_pid) {
@@ -99,15 +103,15 @@ impl Finder {
             ProcessSelect::Oldest | ProcessSelect::Newest => return Vec::new(),
             ProcessSelect::Root | ProcessSelect::All => (),
         }
-        let still = |process: &&Process| self.mode == ProcessSelect::All || !self.has_match_above(process);
-        self.known.iter().filter(still).filter_map(|process| pin::pin(process, &self.spec)).collect()
+        let pinned = self.known.iter().filter_map(|process| pin::pin(process, &self.spec));
+        let still =
+            |(_, now): &(Pinned, Process)| self.mode == ProcessSelect::All || !self.has_match_above(now);
+        pinned.filter(still).map(|(pinned, _)| pinned).collect()
     }
 
     fn has_match_above(&self, process: &Process) -> bool {
-        let parent_of = |pid: i32| table::one(pid).filter(|found| found.pid != process.pid);
-        let first = table::one(process.pid).and_then(|now| now.parent).and_then(parent_of);
-        let mut above =
-            std::iter::successors(first, |found| found.parent.and_then(parent_of)).take(MOST_ANCESTORS);
+        let parent_of = |process: &Process| process.parent.and_then(|parent| proc::read(parent).ok());
+        let mut above = std::iter::successors(parent_of(process), parent_of).take(MOST_ANCESTORS);
         above.any(|ancestor| !ancestor.zombie && self.spec.accepts(&ancestor))
     }
 }
@@ -119,11 +123,11 @@ const MOST_ANCESTORS: usize = 64;
 fn by_pid_file(path: &Path, spec: &TargetSpec, own_pid: i32) -> Result<Pinned, PidFileError> {
     let pid = pid_file::read(path, own_pid)?;
     let no_process = || PidFileError::NoProcess { path: path.to_owned(), pid };
-    let process = table::one(pid).filter(|process| !process.zombie).ok_or_else(no_process)?;
+    let process = proc::read(pid).ok().filter(|process| !process.zombie).ok_or_else(no_process)?;
     if !spec.accepts(&process) {
         return Err(PidFileError::OtherName { path: path.to_owned(), pid, name: base_name(&process) });
     }
-    pin::pin(&process, spec).ok_or_else(no_process)
+    pin::pin(&process, spec).map(|(pinned, _)| pinned).ok_or_else(no_process)
 }
 
 impl TargetSpec {

@@ -1,13 +1,12 @@
 //! A process held between the choice and the signal, so that no other gets its PID meanwhile.
 
-use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 
-use super::{Process, TargetSpec, base_name, matched_by, table};
+use super::{MatchedBy, Process, TargetSpec, base_name, matched_by, proc};
 use crate::sys;
 
 /// When a process started, in clock ticks since boot.
@@ -31,12 +30,6 @@ impl StartTime {
     #[must_use]
     pub fn from_ticks(ticks: u64) -> Self {
         Self(ticks)
-    }
-
-    /// Field 22 of `/proc/PID/stat`.
-    pub fn of(pid: i32) -> io::Result<Self> {
-        let stat = fs::read(format!("/proc/{pid}/stat"))?;
-        parse_start_time(&stat).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))
     }
 
     /// Whether the process is certain to have started after this time since boot. The kernel rounds a
@@ -63,14 +56,6 @@ pub fn boot_time() -> Duration {
     clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(Duration::MAX, Duration::from)
 }
 
-/// The name in the second field may hold blanks and parentheses, so the last `)` ends it.
-fn parse_start_time(stat: &[u8]) -> Option<StartTime> {
-    let end = stat.iter().rposition(|byte| *byte == b')')?;
-    let fields = std::str::from_utf8(&stat[end + 1..]).ok()?;
-    // The first of them is field 3.
-    fields.split_ascii_whitespace().nth(22 - 3)?.parse().ok().map(StartTime)
-}
-
 /// A target that is certain to be the process that was chosen.
 #[derive(Debug)]
 pub struct Pinned {
@@ -86,14 +71,15 @@ pub struct Pinned {
 }
 
 /// Takes hold of the process and looks again whether it is the one: `None` if it is gone, or another one.
-pub(super) fn pin(chosen: &Process, spec: &TargetSpec) -> Option<Pinned> {
+/// Also returns the process as it is now.
+pub(super) fn pin(chosen: &Process, spec: &TargetSpec) -> Option<(Pinned, Process)> {
     // Without pidfd (before Linux 5.3, or refused by an old seccomp profile) the start time has to do.
     let pidfd = sys::pidfd_open(chosen.pid).ok();
-    let now = table::one(chosen.pid).filter(|now| !now.zombie && spec.accepts(now))?;
+    let now = proc::read(chosen.pid).ok().filter(|now| !now.zombie && spec.accepts(now))?;
     let started = now.started.filter(|started| Some(*started) == chosen.started)?;
-    let name_was_cut =
-        spec.name.as_ref().is_some_and(|name| matched_by(name, &now) == Some(super::MatchedBy::CutComm));
-    Some(Pinned { pid: chosen.pid, started, name: base_name(&now), name_was_cut, pidfd })
+    let by = spec.name.as_ref().and_then(|name| matched_by(name, &now));
+    let name_was_cut = by == Some(MatchedBy::CutComm);
+    Some((Pinned { pid: chosen.pid, started, name: base_name(&now), name_was_cut, pidfd }, now))
 }
 
 impl Pinned {
@@ -112,8 +98,8 @@ impl Pinned {
                 result => return result,
             }
         }
-        match StartTime::of(self.pid) {
-            Ok(started) if started == self.started => sys::kill(self.pid, signal),
+        match proc::read(self.pid) {
+            Ok(now) if now.started == Some(self.started) => sys::kill(self.pid, signal),
             _ => Err(io::Error::from_raw_os_error(nix::libc::ESRCH)),
         }
     }
@@ -122,17 +108,6 @@ impl Pinned {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_start_time_is_found_behind_any_name() {
-        let rest = "S 1 1 1 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 12345 0 0";
-        for name in ["app", "a b", "a) S 1 (b", "))"] {
-            let stat = format!("7 ({name}) {rest}");
-            assert_eq!(parse_start_time(stat.as_bytes()), Some(StartTime(12345)), "{name}");
-        }
-        assert_eq!(parse_start_time(b"7 (app) S 1"), None);
-        assert_eq!(parse_start_time(b""), None);
-    }
 
     #[test]
     fn a_start_in_the_tick_of_the_moment_is_not_certainly_after_it() {
@@ -148,6 +123,6 @@ mod tests {
     #[test]
     fn our_own_start_is_in_the_past() {
         let own = i32::try_from(std::process::id()).unwrap();
-        assert!(!StartTime::of(own).unwrap().is_after(boot_time()));
+        assert!(!proc::read(own).unwrap().started.unwrap().is_after(boot_time()));
     }
 }

@@ -56,13 +56,14 @@ fn start(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn fail(status: u8, error: impl std::fmt::Display) -> ExitCode {
-    eprintln!("config-reloader-sidecar: {error}");
+    eprintln!("config-reloader-sidecar: {}", report::one_line(&error.to_string()));
     ExitCode::from(status)
 }
 
 /// `clap`'s message as one line, without the usage that follows.
 fn first_paragraph(message: &str) -> String {
     let message = message.strip_prefix("error: ").unwrap_or(message);
-    let lines: Vec<&str> = message.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+    let paragraph = message.split("\n\n").next().unwrap_or(message);
+    let lines: Vec<&str> = paragraph.lines().map(str::trim).collect();
     format!("{}; --help lists the settings", lines.join(" "))
 }

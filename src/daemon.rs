@@ -33,6 +33,7 @@ pub enum StartError {
 pub async fn run(settings: Settings, shutdown: impl Future<Output = ()>) -> Result<(), StartError> {
     let daemon = async {
         let mut daemon = Daemon::start(settings).await?;
+        daemon.find_targets();
         daemon.work().await
     };
     tokio::select! {
@@ -52,6 +53,7 @@ struct Daemon {
     reload: Reload,
     /// Paths that changed, with what they held before; told when the signal is out.
     untold: Vec<(usize, Snapshot)>,
+    told_full_name: bool,
 }
 
 impl Daemon {
@@ -70,11 +72,19 @@ impl Daemon {
             paths.push(WatchedPath::new(path.clone(), snapshot));
         }
         let reload = Reload::new(combined(&paths));
-        let mut finder = Finder::new(settings.target.clone(), settings.process_select);
-        report::targets_at_start(&finder.find(), &settings);
-        report::ready(combined(&paths));
+        let finder = Finder::new(settings.target.clone(), settings.process_select);
         let pace = Pace { quiet_period: settings.quiet_period, max_wait: settings.max_wait };
-        Ok(Self { settings, pace, shared, watcher, paths, finder, reload, untold: Vec::new() })
+        let untold = Vec::new();
+        let told_full_name = false;
+        Ok(Self { settings, pace, shared, watcher, paths, finder, reload, untold, told_full_name })
+    }
+
+    /// Knows the targets before the first change comes.
+    fn find_targets(&mut self) {
+        let targets = self.finder.find();
+        report::targets_at_start(&targets, &self.settings);
+        self.tell_full_name(targets.iter().flatten());
+        report::ready(combined(&self.paths));
     }
 
     async fn work(&mut self) -> Result<std::convert::Infallible, StartError> {
@@ -110,7 +120,7 @@ impl Daemon {
             let due = settle::due(&mark, readiness, self.pace);
             if due <= Instant::now() {
                 if let Some(mark) = self.shared.marks.take(index) {
-                    self.look(index, mark).await;
+                    self.look(index, mark, readiness).await;
                 }
             } else {
                 next = Some(next.map_or(due, |earliest| earliest.min(due)));
@@ -127,12 +137,17 @@ impl Daemon {
     }
 
     /// Reads the path again, and wants what it holds now.
-    async fn look(&mut self, index: usize, mark: Mark) {
+    async fn look(&mut self, index: usize, mark: Mark, readiness: Readiness) {
         if mark.moved {
             self.follow_move(index);
         }
         let watched = &mut self.paths[index];
-        match Snapshot::of(&watched.path, &self.settings.ignore, Some(&watched.snapshot)).await {
+        let result = Snapshot::of(&watched.path, &self.settings.ignore, Some(&watched.snapshot)).await;
+        if readiness == Readiness::Consistent && Layout::of(&watched.path).readiness() != readiness {
+            // The kubelet began its next update meanwhile; what was read is part of both.
+            return self.shared.marks.restore(index, mark);
+        }
+        match result {
             Ok(snapshot) => {
                 if let Some(before) = watched.see(snapshot) {
                     self.untold.push((index, before));
@@ -168,6 +183,7 @@ impl Daemon {
         let outcomes = attempts.iter().map(|attempt| (attempt.target.id(), &attempt.outcome));
         let conclusion = self.reload.attempted(outcomes, Instant::now());
         self.tell_changes();
+        self.tell_full_name(attempts.iter().map(|attempt| &attempt.target));
         for attempt in &attempts {
             report::attempt(attempt, self.settings.reload_signal, &change);
         }
@@ -184,6 +200,14 @@ impl Daemon {
             Attempt { target, outcome, at: Instant::now() }
         };
         targets.into_iter().map(send).collect()
+    }
+
+    fn tell_full_name<'a>(&mut self, mut targets: impl Iterator<Item = &'a Pinned>) {
+        if let Some(target) = targets.find(|target| target.name_was_cut)
+            && !std::mem::replace(&mut self.told_full_name, true)
+        {
+            report::name_in_full(target);
+        }
     }
 
     fn tell_changes(&mut self) {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use log::{info, warn};
 
 pub use logger::init;
+pub(crate) use logger::one_line;
 
 use crate::process::{NoTarget, Pinned};
 use crate::reload::{Change, Conclusion};
@@ -32,17 +33,14 @@ pub fn targets_at_start(targets: &Result<Vec<Pinned>, NoTarget>, settings: &Sett
     match targets {
         Ok(targets) => targets.iter().for_each(|target| {
             info!("target is pid={} process={}, signal={signal}", target.pid, target.name);
-            name_in_full(target);
         }),
         Err(reason) => warn!("no target yet: {reason}"),
     }
 }
 
 /// Users of a program that knows only 15 bytes of a name learn the whole of it.
-fn name_in_full(target: &Pinned) {
-    if target.name_was_cut {
-        info!("PROCESS_NAME is the beginning of process={}; its full name can be given", target.name);
-    }
+pub fn name_in_full(target: &Pinned) {
+    info!("PROCESS_NAME is the beginning of process={}; its full name can be given", target.name);
 }
 
 /// One file event, for `VERBOSE`.

@@ -60,7 +60,7 @@ pub enum WatchError {
         /// The directory or file.
         place: PathBuf,
         /// What the kernel said.
-        source: notify::Error,
+        source: io::Error,
     },
 }
 
@@ -113,13 +113,19 @@ impl Watcher {
     }
 
     fn add(&mut self, path: &Path) -> Result<bool, WatchError> {
-        let Err(source) = self.inotify.watch(path, RecursiveMode::NonRecursive) else {
+        let Err(error) = self.inotify.watch(path, RecursiveMode::NonRecursive) else {
             return Ok(true);
         };
-        match &source.kind {
-            notify::ErrorKind::PathNotFound => Ok(false),
-            notify::ErrorKind::Io(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
-            notify::ErrorKind::MaxFilesWatch => Err(WatchError::Watches(path.to_owned())),
+        let source = match error.kind {
+            notify::ErrorKind::PathNotFound => return Ok(false),
+            notify::ErrorKind::MaxFilesWatch => return Err(WatchError::Watches(path.to_owned())),
+            notify::ErrorKind::Io(source) => source,
+            other => io::Error::other(notify::Error::new(other)),
+        };
+        match source.kind() {
+            io::ErrorKind::NotFound => Ok(false),
+            // The directory above tells when it is replaced.
+            io::ErrorKind::PermissionDenied if !path.is_dir() => Ok(false),
             _ => Err(WatchError::Refused { place: path.to_owned(), source }),
         }
     }

@@ -109,9 +109,13 @@ const fn interpreter(
 
 impl Interpreter {
     fn of(process: &Process) -> Option<&'static Self> {
-        let executable = process.executable.as_deref().and_then(Path::file_name);
+        let executable = process.executable.as_deref().and_then(Path::file_name).map(OsStr::as_bytes);
         let argument = process.arguments.first().map(|argument| last_component(argument.as_bytes()));
-        let name = executable.map(OsStr::as_bytes).or(argument)?;
+        // Both, because the executable of a BusyBox shell is `busybox`.
+        [executable, argument].into_iter().flatten().find_map(Self::named)
+    }
+
+    fn named(name: &[u8]) -> Option<&'static Self> {
         let version = |rest: &[u8]| rest.iter().all(|byte| byte.is_ascii_digit() || b".-".contains(byte));
         INTERPRETERS.iter().find(|known| name.strip_prefix(known.prefix.as_bytes()).is_some_and(version))
     }
@@ -172,6 +176,7 @@ mod tests {
             Some("/usr/bin/python3.11"),
         );
         let code = process("python3", &["python3", "-c", "gunicorn"], Some("/usr/bin/python3.11"));
+        let busybox = process("sh", &["sh", "/app/run"], Some("/bin/busybox"));
         let shell =
             process("entrypoint.sh", &["/bin/sh", "-e", "/entrypoint.sh", "nginx"], Some("/bin/dash"));
         let editor = process("vim", &["vim", "nginx"], Some("/usr/bin/vim"));
@@ -203,6 +208,8 @@ mod tests {
             ("gunicorn", &code, None),
             ("entrypoint.sh", &shell, Some(Script)),
             ("nginx", &shell, None),
+            ("run", &busybox, Some(Script)),
+            ("busybox", &busybox, Some(Executable)),
             ("nginx", &editor, None),
             ("d", &colon, Some(Comm)),
             ("sshd", &ended, Some(Argument)),

@@ -35,7 +35,7 @@ impl Log for Logger {
 }
 
 /// A file's name may hold a line break or a terminal's escape; the log must not.
-fn one_line(message: &str) -> String {
+pub(crate) fn one_line(message: &str) -> String {
     let escape = |c: char| if c.is_control() { c.escape_default().collect() } else { c.to_string() };
     message.chars().map(escape).collect()
 }

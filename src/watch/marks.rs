@@ -84,6 +84,15 @@ impl Marks {
         self.slots().get_mut(watched)?.mark.take()
     }
 
+    /// Puts a mark back that was taken too early.
+    pub fn restore(&self, watched: usize, early: Mark) {
+        if let Some(slot) = self.slots().get_mut(watched) {
+            let later = slot.mark.unwrap_or(early);
+            slot.mark = Some(Mark { first: early.first, ..later });
+            slot.every_event = true;
+        }
+    }
+
     /// The places were found anew; a later event may move them again.
     pub fn moved_seen(&self, watched: usize) {
         if let Some(mark) = self.slots().get_mut(watched).and_then(|slot| slot.mark.as_mut()) {
@@ -136,6 +145,20 @@ mod tests {
         marks.sleep_through(0);
         marks.mark(0, now, false);
         assert!(!woken(&marks));
+    }
+
+    #[test]
+    fn a_mark_that_is_put_back_keeps_its_beginning_and_wakes() {
+        let (marks, start) = (Marks::new(1), Instant::now());
+        let later = start + Duration::from_millis(5);
+        marks.mark(0, start, false);
+        let early = marks.take(0).unwrap();
+        marks.mark(0, later, true);
+        assert!(woken(&marks));
+        marks.restore(0, early);
+        assert_eq!(marks.peek(0), Some(Mark { first: start, last: later, moved: true }));
+        marks.mark(0, later, false);
+        assert!(woken(&marks));
     }
 
     #[test]

@@ -36,7 +36,8 @@ impl Scene {
     #[track_caller]
     pub(crate) fn with(paths: &[&Path], set: impl FnOnce(Builder) -> Builder) -> Self {
         let name = unique_name();
-        let reading = |target: sidecar_testkit::target::Builder, path: &&Path| target.read(PathBuf::from(path));
+        let reading =
+            |target: sidecar_testkit::target::Builder, path: &&Path| target.read(PathBuf::from(path));
         let target = paths.iter().fold(Target::builder().named(&name), reading).spawn().unwrap();
         Self { sidecar: start(paths, &name, set), target }
     }
@@ -53,24 +54,30 @@ impl Scene {
             target = target.user(uid, uid);
         }
         let target = target.spawn().unwrap();
-        let sidecar = start(paths, &name, |sidecar| {
-            if super::is_root() { sidecar.user(uid, uid) } else { sidecar }
-        });
+        let sidecar =
+            start(paths, &name, |sidecar| if super::is_root() { sidecar.user(uid, uid) } else { sidecar });
         Self { sidecar, target }
     }
 
-    /// Waits for signal number `count` and checks that it is the last by now, that both sides count
-    /// alike, and that exactly `expected` could be read when it came.
+    /// Waits for signal number `count`, and checks that it is the last by now and that the log tells
+    /// of as many.
     #[track_caller]
-    pub(crate) fn expect_signal(&self, count: usize, expected: &Files) -> Signal {
+    pub(crate) fn expect_count(&self, count: usize) -> Signal {
         let signals = self.target.wait_for_signals(count, DEADLINE);
         let last = signals.last().unwrap().clone();
         assert_eq!(signals.len(), count, "signals, the last with {:?}", last.files);
-        assert_eq!(&last.files, expected, "what was to be read at signal {count}");
         // It logs after it sends.
-        self.sidecar.wait_for_log_lines(" sent signal=", count, DEADLINE);
-        assert_eq!(self.sidecar.sent(), count, "signals that the log tells of");
+        let sent = self.sidecar.wait_for_log_lines(" sent signal=", count, DEADLINE);
+        assert_eq!(sent.len(), count, "signals that the log tells of");
         last
+    }
+
+    /// The same, and checks that exactly `expected` could be read when the signal came.
+    #[track_caller]
+    pub(crate) fn expect_signal(&self, count: usize, expected: &Files) -> Signal {
+        let signal = self.expect_count(count);
+        assert_eq!(&signal.files, expected, "what was to be read at signal {count}");
+        signal
     }
 
     /// The same where the target reads a volume with this payload.
@@ -80,19 +87,37 @@ impl Scene {
         self.expect_signal(count, &files(payload.iter().map(|(key, content)| (key, text(content)))))
     }
 
+    /// Waits for a signal for what these paths, which must be those watched, hold now; gives the
+    /// number of signals until then. For changes so close together that some may share a signal.
+    #[track_caller]
+    pub(crate) fn wait_for_current(&self, paths: &[&Path]) -> usize {
+        let digest = digest_of(paths);
+        wait::until(DEADLINE, &format!("the last signal to be for {digest}"), || {
+            let sent = self.sidecar.log_lines(" sent signal=");
+            sent.last().is_some_and(|line| line.contains(&digest)).then_some(sent.len())
+        })
+    }
+
     /// Watches that no signal comes beyond these. The proof is the fence that follows: a later
     /// change that is signalled as the next in number.
     #[track_caller]
     pub(crate) fn expect_no_more_than(&self, count: usize) {
-        let more = wait::try_until(WATCHED, || {
-            Some(self.target.signals()).filter(|signals| signals.len() > count)
-        });
+        let more =
+            wait::try_until(WATCHED, || Some(self.target.signals()).filter(|signals| signals.len() > count));
         assert!(more.is_none(), "more than {count} signals: {more:?}");
     }
+}
+
+/// What the log calls what these paths hold now: it depends on the configuration only, so that any
+/// sidecar finds the same.
+#[track_caller]
+pub(crate) fn digest_of(paths: &[&Path]) -> String {
+    let ready = start(paths, "nobody", |sidecar| sidecar).log_lines(" ready ").remove(0);
+    ready.split(' ').find(|field| field.starts_with("digest=")).unwrap().to_owned()
 }
 
 fn start(paths: &[&Path], name: &str, set: impl FnOnce(Builder) -> Builder) -> Sidecar {
     let watching = |sidecar: Builder, path: &&Path| sidecar.config_dir(path);
     let sidecar = paths.iter().fold(Sidecar::builder(), watching);
-    set(sidecar.process_name(name).env("LOG_LEVEL", "trace")).spawn()
+    set(sidecar.process_name(name)).spawn()
 }

@@ -15,7 +15,7 @@ use crate::report;
 use crate::settings::Settings;
 use crate::settle::{self, Pace, Readiness};
 use crate::signal::{self, Attempt, Outcome};
-use crate::volume::{self, Digest, Layout, Snapshot, SnapshotError};
+use crate::volume::{self, Digest, Layout, Snapshot, SnapshotError, State};
 use crate::watch::{Mark, WatchError, Watcher};
 
 /// Why the daemon could not start.
@@ -111,8 +111,8 @@ impl Daemon {
             if mark.moved {
                 self.follow_move(index);
             }
-            let layout = Layout::of(&self.paths[index].path);
-            let readiness = layout.readiness();
+            let state = State::of(&self.paths[index].path);
+            let readiness = state.readiness;
             if readiness == Readiness::Plain {
                 // Further events only prolong the wait.
                 self.shared.marks.sleep_through(index);
@@ -120,7 +120,7 @@ impl Daemon {
             let due = settle::due(&mark, readiness, self.pace);
             if due <= Instant::now() {
                 if let Some(mark) = self.shared.marks.take(index) {
-                    self.look(index, mark, readiness).await;
+                    self.look(index, mark, &state).await;
                 }
             } else {
                 next = Some(next.map_or(due, |earliest| earliest.min(due)));
@@ -137,13 +137,14 @@ impl Daemon {
     }
 
     /// Reads the path again, and wants what it holds now.
-    async fn look(&mut self, index: usize, mark: Mark, readiness: Readiness) {
+    async fn look(&mut self, index: usize, mark: Mark, state: &State) {
         if mark.moved {
             self.follow_move(index);
         }
         let watched = &mut self.paths[index];
         let result = Snapshot::of(&watched.path, &self.settings.ignore, Some(&watched.snapshot)).await;
-        if readiness == Readiness::Consistent && Layout::of(&watched.path).readiness() != readiness {
+        let overdue = mark.first.elapsed() >= self.pace.max_wait;
+        if state.readiness == Readiness::Consistent && !overdue && State::of(&watched.path) != *state {
             // The kubelet began its next update meanwhile; what was read is part of both.
             return self.shared.marks.restore(index, mark);
         }

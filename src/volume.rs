@@ -44,13 +44,35 @@ impl Layout {
         }
     }
 
-    /// What `..data` points to: another after each swap.
-    #[must_use]
+    /// What `..data` points to: another directory after each swap.
     fn data_target(&self) -> Option<OsString> {
         match self {
             Self::Plain => None,
             Self::Kubelet(volume) => fs::read_link(volume.join(DATA_LINK)).ok().map(PathBuf::into_os_string),
         }
+    }
+}
+
+/// What can be seen of a watched path at a glance. If it is the same before and after the content was read,
+/// no swap happened in between.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    /// Whether more is to come.
+    pub readiness: Readiness,
+    layout: Layout,
+    data_target: Option<OsString>,
+}
+
+impl State {
+    /// The state of a watched path now.
+    #[must_use]
+    pub fn of(path: &Path) -> Self {
+        let layout = Layout::of(path);
+        let data_target = layout.data_target();
+        let readiness = layout.readiness();
+        // A volume that is swapped while it is looked at is in the middle of an update.
+        let readiness = if layout.data_target() == data_target { readiness } else { Readiness::Inconsistent };
+        Self { readiness, layout, data_target }
     }
 }
 

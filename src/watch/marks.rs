@@ -84,12 +84,13 @@ impl Marks {
         self.slots().get_mut(watched)?.mark.take()
     }
 
-    /// Puts a mark back that was taken too early.
+    /// Puts a mark back that was taken too early, and has it looked at again.
     pub fn restore(&self, watched: usize, early: Mark) {
         if let Some(slot) = self.slots().get_mut(watched) {
             let later = slot.mark.unwrap_or(early);
             slot.mark = Some(Mark { first: early.first, ..later });
             slot.every_event = true;
+            self.changed.notify_one();
         }
     }
 
@@ -156,6 +157,7 @@ mod tests {
         marks.mark(0, later, true);
         assert!(woken(&marks));
         marks.restore(0, early);
+        assert!(woken(&marks));
         assert_eq!(marks.peek(0), Some(Mark { first: start, last: later, moved: true }));
         marks.mark(0, later, false);
         assert!(woken(&marks));

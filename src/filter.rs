@@ -32,10 +32,12 @@ pub fn hits<'a>(
     let parent = event.path.parent().unwrap_or(Path::new(""));
     let here = places.at(&event.path).iter().filter(move |_| possible && !lost);
     let below = places.at(parent).iter().filter(move |_| possible && !lost);
+    let within = places.trees_above(&event.path).filter(move |_| possible && !lost);
     everywhere
         .map(|place| Hit { watched: place.watched, moved: true })
         .chain(here.filter_map(|place| hit_itself(event, place)))
         .chain(below.filter_map(|place| hit_name(event, place, ignore)))
+        .chain(within.filter_map(|place| hit_tree(event, place, ignore)))
 }
 
 fn hit_itself(event: &Event, place: &Place) -> Option<Hit> {
@@ -49,11 +51,19 @@ fn hit_name(event: &Event, place: &Place, ignore: &IgnoreGlobs) -> Option<Hit> {
     let counts = match &place.interest {
         Interest::Everything => !is_plumbing(name) && !ignore.matches(Path::new(name)) || is_data_link(name),
         Interest::Name(wanted) => wanted == name,
-        Interest::Content => false,
+        Interest::Content | Interest::Tree => false,
     };
     // A name on the way that is only written leads to where it led before.
     let on_the_way = matches!(place.interest, Interest::Name(_)) && event.kind != EventKind::Written;
     counts.then_some(Hit { watched: place.watched, moved: on_the_way })
+}
+
+fn hit_tree(event: &Event, place: &Place, ignore: &IgnoreGlobs) -> Option<Hit> {
+    let below = event.path.strip_prefix(&place.path).ok()?;
+    let (name, above) = (below.file_name()?, below.parent()?);
+    let in_plumbing = above.iter().any(is_plumbing);
+    let counts = !is_plumbing(name) && !ignore.matches(below) || is_data_link(name);
+    (counts && !in_plumbing).then_some(Hit { watched: place.watched, moved: false })
 }
 
 /// Names that belong to the kubelet and not to the user (contract 3).

@@ -1,5 +1,6 @@
 //! Process: which process is the target? The process table is read here; the choice is pure.
 
+mod lifetime;
 mod name;
 mod pid_file;
 mod pin;
@@ -11,6 +12,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use lifetime::{LOOK_EVERY, Lifetime};
 pub use name::{MatchedBy, base_name, matched_by};
 pub use pid_file::PidFileError;
 pub use pin::{Pinned, ProcessId, StartTime, boot_time};
@@ -64,6 +66,12 @@ pub struct Finder {
     mode: ProcessSelect,
     own_pid: i32,
     known: Vec<Process>,
+}
+
+/// Whether this very process still runs.
+#[must_use]
+pub fn is_running(id: ProcessId) -> bool {
+    proc::read(id.pid).is_ok_and(|now| now.started == Some(id.started) && !now.zombie)
 }
 
 impl Finder {

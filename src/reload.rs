@@ -1,7 +1,7 @@
 //! Reload: which configuration is wanted, which target has it, and when to try again. A pure state
 //! machine: times are given to it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use crate::process::ProcessId;
@@ -30,7 +30,10 @@ pub struct Change {
 /// Wanted and applied configuration.
 #[derive(Debug)]
 pub struct Reload {
-    applied: Digest,
+    /// What every target has; `None` where that is not known.
+    applied: Option<Digest>,
+    min_interval: Duration,
+    last_signal: Option<Instant>,
     /// What each target got last.
     delivered: BTreeMap<ProcessId, Digest>,
     pending: Option<Pending>,
@@ -41,6 +44,10 @@ pub struct Reload {
 struct Pending {
     wanted: Change,
     began: Duration,
+    /// Targets that did not handle the signal when it was wanted: they may be reading any configuration.
+    starting: BTreeSet<ProcessId>,
+    /// Whether it is the configuration that was there at start.
+    is_first: bool,
     /// Whether a signal was sent for what is wanted.
     signalled: bool,
     delay: Duration,
@@ -53,8 +60,10 @@ struct Pending {
 pub enum Obstacle {
     /// No process is the target.
     NoTarget,
-    /// A target could not be signalled.
+    /// The kernel refused the signal to a target.
     Refused,
+    /// A target does not handle the signal yet.
+    HeldBack,
 }
 
 /// What to do about a target in this attempt.
@@ -89,36 +98,42 @@ pub enum Conclusion {
 }
 
 impl Reload {
-    /// The targets have this configuration.
+    /// The targets have this configuration, and are to have a rest between two reloads.
     #[must_use]
-    pub fn new(applied: Digest) -> Self {
-        Self { applied, delivered: BTreeMap::new(), pending: None }
+    pub fn new(applied: Digest, min_interval: Duration) -> Self {
+        let applied = Some(applied);
+        Self { applied, min_interval, last_signal: None, delivered: BTreeMap::new(), pending: None }
+    }
+
+    /// Nothing is known of what the targets have: each that did not start after the change is reloaded.
+    #[must_use]
+    pub fn unknown(change: Change, min_interval: Duration, now: Instant) -> Self {
+        let mut reload = Self { applied: None, ..Self::new(change.digest, min_interval) };
+        // The log has been told at start that there is no target yet.
+        let told = Some((Obstacle::NoTarget, now));
+        reload.pending = Some(Pending { told, is_first: true, ..Pending::new(change, now) });
+        reload
     }
 
     /// A configuration is there now. Returns whether it is a change.
     pub fn want(&mut self, change: Change, now: Instant) -> bool {
-        let known = self.pending.as_ref().map_or(self.applied, |pending| pending.wanted.digest);
-        if change.digest == known {
+        let known = self.pending.as_ref().map(|pending| pending.wanted.digest).or(self.applied);
+        if Some(change.digest) == known {
             return false;
         }
+        let rested = self.last_signal.map_or(now, |last| now.max(last + self.min_interval));
         match &mut self.pending {
             Some(pending) => {
                 // How long it took is counted from the oldest event that no signal answered.
                 pending.wanted = Change { first_event: pending.wanted.first_event, ..change };
                 pending.signalled = false;
+                if std::mem::take(&mut pending.is_first) {
+                    pending.told = None;
+                }
                 pending.delay = FIRST_DELAY;
-                pending.next_attempt = now;
+                pending.next_attempt = rested;
             }
-            None => {
-                self.pending = Some(Pending {
-                    wanted: change,
-                    began: change.began,
-                    signalled: false,
-                    delay: FIRST_DELAY,
-                    next_attempt: now,
-                    told: None,
-                });
-            }
+            None => self.pending = Some(Pending::new(change, rested)),
         }
         true
     }
@@ -144,7 +159,12 @@ impl Reload {
             Some(has) if *has == wanted => Plan::UpToDate,
             None if target.started.is_after(pending.wanted.seen) => Plan::Superseded,
             // Changed and changed back while it could not be signalled: it still has what it had before.
-            None if self.applied == wanted && target.started.is_before(pending.began) => Plan::UpToDate,
+            None if self.applied == Some(wanted)
+                && target.started.is_before(pending.began)
+                && !pending.starting.contains(&target) =>
+            {
+                Plan::UpToDate
+            }
             _ => Plan::Signal,
         }
     }
@@ -159,24 +179,37 @@ impl Reload {
         let change = pending.wanted;
         // Targets that are not among the outcomes are dead; so memory is bounded by the number of targets.
         let mut delivered = BTreeMap::new();
+        let mut starting = BTreeSet::new();
         let (mut all_final, mut refused) = (true, false);
         for (target, outcome) in outcomes {
             all_final &= outcome.is_final();
             refused |= matches!(outcome, Outcome::Refused(_));
-            let sent = matches!(outcome, Outcome::Delivered);
-            pending.signalled |= sent;
-            let has = if sent { Some(change.digest) } else { self.delivered.remove(&target) };
+            let held_back = matches!(outcome, Outcome::HeldBack);
+            if held_back || (pending.starting.contains(&target) && !outcome.is_sent()) {
+                starting.insert(target);
+            }
+            if outcome.is_sent() {
+                pending.signalled = true;
+                self.last_signal = Some(now);
+            }
+            let has = if outcome.is_sent() { Some(change.digest) } else { self.delivered.remove(&target) };
             delivered.insert(target, has);
         }
         let found = !delivered.is_empty();
         self.delivered = delivered.into_iter().filter_map(|(target, has)| Some((target, has?))).collect();
+        let held_back = !starting.is_empty();
+        pending.starting = starting;
         if found && all_final {
             let signalled = pending.signalled;
-            self.applied = change.digest;
+            self.applied = Some(change.digest);
             self.pending = None;
             return if signalled { Conclusion::Delivered(change) } else { Conclusion::Superseded(change) };
         }
-        let obstacle = if refused { Obstacle::Refused } else { Obstacle::NoTarget };
+        let obstacle = match (refused, held_back) {
+            (true, _) => Obstacle::Refused,
+            (false, true) => Obstacle::HeldBack,
+            (false, false) => Obstacle::NoTarget,
+        };
         let tell = pending.told.is_none_or(|(told, at)| told != obstacle || now >= at + REMINDER);
         if tell {
             pending.told = Some((obstacle, now));
@@ -184,6 +217,21 @@ impl Reload {
         pending.next_attempt = now + pending.delay;
         pending.delay = (pending.delay * 2).min(LONGEST_DELAY);
         Conclusion::Pending { obstacle, tell, change }
+    }
+}
+
+impl Pending {
+    fn new(wanted: Change, next_attempt: Instant) -> Self {
+        Self {
+            wanted,
+            began: wanted.began,
+            starting: BTreeSet::new(),
+            is_first: false,
+            signalled: false,
+            delay: FIRST_DELAY,
+            next_attempt,
+            told: None,
+        }
     }
 }
 

@@ -10,12 +10,12 @@ use log::{info, warn};
 pub use logger::init;
 pub(crate) use logger::one_line;
 
-use crate::process::{NoTarget, Pinned};
+use crate::process::{NoTarget, Pinned, ProcessId};
 use crate::reload::{Change, Conclusion};
 use crate::settings::{ReloadSignal, Settings};
-use crate::signal::{Attempt, Outcome};
+use crate::signal::{Attempt, Outcome, Watched};
 use crate::volume::{Changes, Digest, Layout, Snapshot};
-use crate::watch::Event;
+use crate::watch::{Event, WatchError};
 
 /// A watched path at start.
 pub fn watching(path: &Path, layout: &Layout, snapshot: &Snapshot) {
@@ -88,18 +88,37 @@ pub fn attempt(attempt: &Attempt, signal: ReloadSignal, change: &Change) {
         Outcome::Superseded => {
             info!("pid={pid} process={process} started after the change and has read digest={digest}");
         }
-        Outcome::UpToDate | Outcome::Gone | Outcome::Refused(_) => (),
+        Outcome::Ignored => warn!(
+            "sent signal={signal} pid={pid} process={process} digest={digest}, and the process ignores it; is \
+             RELOAD_SIGNAL the one that makes it reload?"
+        ),
+        Outcome::UpToDate | Outcome::Gone | Outcome::HeldBack | Outcome::Refused(_) => (),
     }
 }
 
 /// Why a change is still pending; only where the state machine asks for it.
-pub fn conclusion(conclusion: &Conclusion, no_target: Option<&NoTarget>, attempts: &[Attempt]) {
+pub fn conclusion(
+    conclusion: &Conclusion,
+    no_target: Option<&NoTarget>,
+    attempts: &[Attempt],
+    signal: ReloadSignal,
+) {
     let Conclusion::Pending { tell: true, change, .. } = conclusion else { return };
     let (digest, since) = (change.digest, Took(change.first_event.elapsed()));
     let refused = attempts.iter().find_map(|attempt| match &attempt.outcome {
         Outcome::Refused(refusal) => Some((&attempt.target, refusal)),
         _ => None,
     });
+    let held_back = attempts.iter().find(|attempt| matches!(attempt.outcome, Outcome::HeldBack));
+    if let (Some(Attempt { target, .. }), None) = (held_back, refused) {
+        warn!(
+            "pending digest={digest} since={since}: held back signal={signal} from pid={} process={}, which has \
+             no handler for it (yet): it would be killed or stopped; SIGNAL_GUARD=off would send it all the \
+             same; trying again",
+            target.pid, target.name
+        );
+        return;
+    }
     match (refused, no_target) {
         (Some((target, refusal)), _) => warn!(
             "pending digest={digest} since={since}: cannot signal pid={} process={}: {refusal}; trying again",
@@ -108,6 +127,30 @@ pub fn conclusion(conclusion: &Conclusion, no_target: Option<&NoTarget>, attempt
         (None, Some(reason)) => warn!("pending digest={digest} since={since}: {reason}; trying again"),
         (None, None) => warn!("pending digest={digest} since={since}: the target ended; trying again"),
     }
+}
+
+/// A target that is gone a moment after its signal.
+pub fn died(id: ProcessId, watched: &Watched, signal: ReloadSignal) {
+    warn!(
+        "pid={} process={} is gone one second after signal={signal} digest={}; see its own log: a configuration \
+         that it refuses, or a signal that ends it",
+        id.pid, watched.name, watched.digest
+    );
+}
+
+/// The kernel cannot watch.
+pub fn polling(error: &WatchError, interval: Duration) {
+    warn!("{error}; until then the watched paths are looked at every {}s", interval.as_secs());
+}
+
+/// The kernel watches again.
+pub fn watching_again() {
+    info!("inotify watches everything again; polling ends");
+}
+
+/// The target is gone for good.
+pub fn over() {
+    info!("the target is gone for good, and EXIT_WITH_TARGET is set: the end");
 }
 
 /// The configuration at start, which the targets are taken to have.

@@ -28,8 +28,20 @@ pub struct Settings {
     pub quiet_period: Duration,
     /// After how long a directory that never gets quiet counts as changed all the same.
     pub max_wait: Duration,
+    /// Least time between two reloads.
+    pub min_interval: Duration,
+    /// Whether subdirectories are watched too.
+    pub recursive: bool,
     /// Names below a watched directory that never count.
     pub ignore: IgnoreGlobs,
+    /// What to do about the configuration that is there at start.
+    pub initial_reload: InitialReload,
+    /// How often to look without an event; `None` is never.
+    pub resync_interval: Option<Duration>,
+    /// Whether a signal that would kill or stop the target is held back.
+    pub signal_guard: SignalGuard,
+    /// Whether to exit when the target, once seen, is gone for good.
+    pub exit_with_target: bool,
     /// Whether every file event is logged.
     pub verbose: bool,
     /// The least severe level that is logged.
@@ -64,6 +76,31 @@ const SELECT_MODES: [(&str, ProcessSelect); 4] = [
     ("oldest", ProcessSelect::Oldest),
     ("newest", ProcessSelect::Newest),
 ];
+
+/// What to do about the configuration that is there at start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InitialReload {
+    /// Reload the targets that started before it changed last.
+    Auto,
+    /// Reload.
+    Always,
+    /// Take the targets to have it.
+    Never,
+}
+
+const INITIAL_RELOADS: [(&str, InitialReload); 3] =
+    [("auto", InitialReload::Auto), ("always", InitialReload::Always), ("never", InitialReload::Never)];
+
+/// What to do about a signal whose default action would kill or stop a target that does not handle it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignalGuard {
+    /// Hold it back until the target handles it.
+    Wait,
+    /// Send it.
+    Off,
+}
+
+const SIGNAL_GUARDS: [(&str, SignalGuard); 2] = [("wait", SignalGuard::Wait), ("off", SignalGuard::Off)];
 
 /// A setting that cannot be used, with what is accepted in its place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -106,13 +143,30 @@ impl TryFrom<RawSettings> for Settings {
         Ok(Self {
             config_dir: watched_paths(&raw.config_dir)?,
             target: target_spec(&raw)?,
-            process_select: process_select(&raw.process_select)?,
+            process_select: one_of(
+                "PROCESS_SELECT",
+                &raw.process_select,
+                raw::PROCESS_SELECT,
+                &SELECT_MODES,
+            )?,
             reload_signal: text("RELOAD_SIGNAL", &raw.reload_signal, raw::RELOAD_SIGNAL)?
                 .parse()
                 .map_err(|e: UnknownSignal| invalid("RELOAD_SIGNAL", &raw.reload_signal, e.to_string()))?,
             quiet_period,
             max_wait,
+            min_interval: duration("MIN_INTERVAL", &raw.min_interval, raw::MIN_INTERVAL)?,
+            recursive: boolean("RECURSIVE", &raw.recursive, raw::RECURSIVE)?,
             ignore: ignore_globs(&raw.ignore)?,
+            initial_reload: one_of(
+                "INITIAL_RELOAD",
+                &raw.initial_reload,
+                raw::INITIAL_RELOAD,
+                &INITIAL_RELOADS,
+            )?,
+            resync_interval: Some(duration("RESYNC_INTERVAL", &raw.resync_interval, raw::RESYNC_INTERVAL)?)
+                .filter(|interval| !interval.is_zero()),
+            signal_guard: one_of("SIGNAL_GUARD", &raw.signal_guard, raw::SIGNAL_GUARD, &SIGNAL_GUARDS)?,
+            exit_with_target: boolean("EXIT_WITH_TARGET", &raw.exit_with_target, raw::EXIT_WITH_TARGET)?,
             verbose: boolean("VERBOSE", &raw.verbose, raw::VERBOSE)?,
             log_level: log_level(&raw.log_level)?,
         })
@@ -167,13 +221,16 @@ fn target_spec(raw: &RawSettings) -> Result<TargetSpec, SettingError> {
     })
 }
 
-fn process_select(value: &OsStr) -> Result<ProcessSelect, SettingError> {
-    let given = text("PROCESS_SELECT", value, raw::PROCESS_SELECT)?;
-    SELECT_MODES
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case(given))
-        .map(|(_, mode)| *mode)
-        .ok_or_else(|| invalid("PROCESS_SELECT", value, "one of root, all, oldest, newest"))
+fn one_of<T: Copy>(
+    setting: &'static str,
+    value: &OsStr,
+    default: &str,
+    modes: &[(&str, T)],
+) -> Result<T, SettingError> {
+    let given = text(setting, value, default)?;
+    let mode = modes.iter().find(|(name, _)| name.eq_ignore_ascii_case(given)).map(|(_, mode)| *mode);
+    let names: Vec<&str> = modes.iter().map(|(name, _)| *name).collect();
+    mode.ok_or_else(|| invalid(setting, value, format!("one of {}", names.join(", "))))
 }
 
 fn duration(setting: &'static str, value: &OsStr, default: &str) -> Result<Duration, SettingError> {

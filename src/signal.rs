@@ -1,12 +1,18 @@
 //! Signal: sends the reload signal to a pinned target, and says what came of it.
 
+mod aftermath;
+mod guard;
+
 use std::io;
 use std::time::Instant;
 
 use nix::libc;
 
 use crate::process::Pinned;
-use crate::settings::ReloadSignal;
+use crate::settings::{ReloadSignal, SignalGuard};
+
+pub use aftermath::{Aftermath, Watched};
+pub use guard::{Disposition, Guard, Verdict};
 
 /// What came of the signal to one target.
 #[derive(Debug)]
@@ -17,6 +23,10 @@ pub enum Outcome {
     UpToDate,
     /// It started after the change, and so has read it.
     Superseded,
+    /// The kernel took it, and the target ignores it.
+    Ignored,
+    /// Not sent: the target does not handle it (yet), and the default action would kill or stop it.
+    HeldBack,
     /// It ended before the signal.
     Gone,
     /// The kernel refused it.
@@ -51,18 +61,29 @@ pub struct Attempt {
     pub at: Instant,
 }
 
-/// Sends the signal once.
-#[must_use]
-pub fn send(signal: ReloadSignal, target: &Pinned) -> Outcome {
-    match target.kill(signal.number()) {
-        Ok(()) => Outcome::Delivered,
-        Err(e) => match e.raw_os_error() {
-            Some(libc::ESRCH) => Outcome::Gone,
-            Some(libc::EPERM) => {
-                Outcome::Refused(Refusal::NotPermitted { uid: nix::unistd::geteuid().as_raw() })
-            }
-            _ => Outcome::Refused(Refusal::Other(e)),
+/// Sends the signal once, if the guard lets it.
+pub fn send(signal: ReloadSignal, target: &Pinned, mode: SignalGuard, guard: &mut Guard) -> Outcome {
+    let verdict = match mode {
+        SignalGuard::Off => Verdict::Send,
+        SignalGuard::Wait => match guard.look(target, signal, Instant::now()) {
+            Ok(verdict) => verdict,
+            // What cannot be looked at is most likely gone; if not, it is looked at again.
+            Err(_) => return Outcome::Gone,
         },
+    };
+    let taken = match verdict {
+        Verdict::HoldBack => return Outcome::HeldBack,
+        Verdict::Send => Outcome::Delivered,
+        Verdict::SendInVain => Outcome::Ignored,
+    };
+    target.kill(signal.number()).map_or_else(refusal, |()| taken)
+}
+
+fn refusal(error: io::Error) -> Outcome {
+    match error.raw_os_error() {
+        Some(libc::ESRCH) => Outcome::Gone,
+        Some(libc::EPERM) => Outcome::Refused(Refusal::NotPermitted { uid: nix::unistd::geteuid().as_raw() }),
+        _ => Outcome::Refused(Refusal::Other(error)),
     }
 }
 
@@ -70,6 +91,12 @@ impl Outcome {
     /// Whether nothing is left to do for this target.
     #[must_use]
     pub fn is_final(&self) -> bool {
-        matches!(self, Self::Delivered | Self::UpToDate | Self::Superseded)
+        matches!(self, Self::Delivered | Self::Ignored | Self::UpToDate | Self::Superseded)
+    }
+
+    /// Whether a signal was sent.
+    #[must_use]
+    pub fn is_sent(&self) -> bool {
+        matches!(self, Self::Delivered | Self::Ignored)
     }
 }

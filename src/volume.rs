@@ -9,11 +9,12 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 pub use changes::{Change, Changes};
 pub use digest::Digest;
-pub use snapshot::{Content, Entry, Kind, Snapshot, SnapshotError};
+pub use snapshot::{Content, Entry, Kind, Scope, Snapshot, SnapshotError};
 
 use crate::settle::Readiness;
 use crate::watch::{DATA_LINK, volume_of};
@@ -42,6 +43,15 @@ impl Layout {
             Self::Kubelet(volume) if is_consistent(volume).unwrap_or(false) => Readiness::Consistent,
             Self::Kubelet(_) => Readiness::Inconsistent,
         }
+    }
+
+    /// When the kubelet wrote the volume last, by the clock of its file system: chmod and chown of its content,
+    /// which older kubelets repeat at each sync, do not count.
+    fn swapped_at(&self) -> Option<(i64, i64)> {
+        let Self::Kubelet(volume) = self else { return None };
+        let link = fs::symlink_metadata(volume.join(DATA_LINK)).ok()?;
+        let names = fs::symlink_metadata(volume).ok()?;
+        Some((link.mtime(), link.mtime_nsec()).max((names.mtime(), names.mtime_nsec())))
     }
 
     /// What `..data` points to: another directory after each swap.

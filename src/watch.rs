@@ -8,6 +8,7 @@ mod places;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use notify::{EventKindMask, INotifyWatcher, RecursiveMode, Watcher as _};
@@ -30,6 +31,7 @@ const EVENT_KINDS: EventKindMask = EventKindMask::CREATE
 pub struct Watcher {
     inotify: INotifyWatcher,
     held: Held,
+    failed: Arc<AtomicBool>,
 }
 
 /// Device and inode: which directory or file a path meant when its watch was made.
@@ -64,24 +66,35 @@ pub enum WatchError {
     },
 }
 
+impl WatchError {
+    /// Whether a limit of the node was reached, which polling gets around.
+    #[must_use]
+    pub fn is_limit(&self) -> bool {
+        matches!(self, Self::Instances(_) | Self::Watches(_))
+    }
+}
+
 impl Watcher {
     /// Starts the event thread; it calls `sink` for each event, which must not block.
     pub fn new(mut sink: impl FnMut(Event) + Send + 'static) -> Result<Self, WatchError> {
         let held = Held::default();
         let seen_by_thread = Arc::clone(&held);
-        let handler = move |result: notify::Result<notify::Event>| match result {
-            Ok(event) => {
-                if let Some(event) = event::translate(event) {
-                    note_broken(&seen_by_thread, &event);
-                    sink(event);
-                }
+        let failed = Arc::new(AtomicBool::new(false));
+        let thread_failed = Arc::clone(&failed);
+        let handler = move |result: notify::Result<notify::Event>| {
+            let Ok(event) = result else {
+                // A new subdirectory could not be watched; what was missed is unknown.
+                thread_failed.store(true, Ordering::Relaxed);
+                return sink(Event::lost());
+            };
+            if let Some(event) = event::translate(event) {
+                note_broken(&seen_by_thread, &event);
+                sink(event);
             }
-            // What failed is unknown, so is what was missed: look at everything again.
-            Err(_) => sink(Event::lost()),
         };
         let config = notify::Config::default().with_event_kinds(EVENT_KINDS);
         let inotify = INotifyWatcher::new(handler, config).map_err(WatchError::Instances)?;
-        Ok(Self { inotify, held })
+        Ok(Self { inotify, held, failed })
     }
 
     /// Makes the kernel's watches those of `places`: new and broken ones are added, others removed. A
@@ -94,7 +107,13 @@ impl Watcher {
             }
         }
         // A copy, because the event thread needs the lock to answer the calls below.
-        let held = lock(&self.held).clone();
+        let mut held = lock(&self.held).clone();
+        if self.failed.swap(false, Ordering::Relaxed) {
+            // Watches are missing below one of these: make all again, and see whether that works.
+            for identity in held.values_mut() {
+                *identity = None;
+            }
+        }
         let sound = |path: &PathBuf| held.get(path).copied().flatten() == wanted.get(path).copied();
         for path in held.keys().filter(|path| !sound(path)) {
             // Fails where the kernel dropped the watch with its inode.
@@ -104,16 +123,20 @@ impl Watcher {
         for (path, identity) in &wanted {
             if !sound(path) {
                 lock(&self.held).insert(path.clone(), Some(*identity));
-                if !self.add(path)? {
+                let tree = places.at(path).iter().any(|place| place.interest == Interest::Tree);
+                let mode = if tree { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
+                let added = self.add(path, mode);
+                if !matches!(added, Ok(true)) {
                     lock(&self.held).remove(path);
                 }
+                added?;
             }
         }
         Ok(())
     }
 
-    fn add(&mut self, path: &Path) -> Result<bool, WatchError> {
-        let Err(error) = self.inotify.watch(path, RecursiveMode::NonRecursive) else {
+    fn add(&mut self, path: &Path, mode: RecursiveMode) -> Result<bool, WatchError> {
+        let Err(error) = self.inotify.watch(path, mode) else {
             return Ok(true);
         };
         let source = match error.kind {

@@ -1,6 +1,5 @@
 //! What the event thread and the loop share: where to look for a path's events, and its mark.
 
-use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
@@ -42,14 +41,15 @@ impl Shared {
     }
 
     /// Finds the places of the watched paths, and watches them.
-    pub(super) fn follow(&self, watcher: &mut Watcher, paths: &[PathBuf]) -> Result<(), WatchError> {
+    pub(super) fn follow(&self, watcher: &mut Watcher, settings: &Settings) -> Result<(), WatchError> {
+        let places = || Places::of(&settings.config_dir, settings.recursive);
         for _ in 0..MOST_MOVES {
-            let places = Places::of(paths);
+            let now = places();
             // Before the watches, so that their first event finds its place.
-            self.places.write().unwrap_or_else(PoisonError::into_inner).clone_from(&places);
-            watcher.hold(&places)?;
+            self.places.write().unwrap_or_else(PoisonError::into_inner).clone_from(&now);
+            watcher.hold(&now)?;
             // What moved between the look and the watch has made no event.
-            if Places::of(paths) == places {
+            if places() == now {
                 break;
             }
         }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::report;
-use crate::volume::Snapshot;
+use crate::volume::{Scope, Snapshot, SnapshotError};
 
 pub(super) struct WatchedPath {
     pub(super) path: PathBuf,
@@ -17,6 +17,21 @@ impl WatchedPath {
         let mut watched = Self { path, snapshot, missing: false, told_unreadable: false };
         watched.tell_unreadable();
         watched
+    }
+
+    /// Whether the path holds something else than what was seen last, or is missing where it was there, or the
+    /// other way round.
+    pub(super) async fn has_changed(&mut self, scope: Scope<'_>) -> bool {
+        match Snapshot::of(&self.path, scope, Some(&self.snapshot)).await {
+            Ok(snapshot) if !self.missing && snapshot.digest() == self.snapshot.digest() => {
+                // Files that were too young to be trusted by their stat need not be read the next time.
+                self.snapshot = snapshot;
+                false
+            }
+            Err(SnapshotError::Missing(_)) => !self.missing,
+            Ok(_) => true,
+            Err(_) => false,
+        }
     }
 
     /// Takes the snapshot in; returns the one before it if that differs.

@@ -20,6 +20,7 @@ fn places() -> Places {
         place("/f", 1, Interest::Name("app.conf".into())),
         place("/f/app.conf", 1, Interest::Content),
         place("/m", 2, Interest::Name("x".into())),
+        place("/t", 3, Interest::Tree),
     ])
 }
 
@@ -47,6 +48,12 @@ fn every_kind_of_event_on_every_kind_of_place() {
         ("/f", [&[], &[(1, true)], &[]]),
         ("/m/x", [&[(2, true)], &[(2, true)], &[(2, false)]]),
         ("/m/y", [&[], &[], &[]]),
+        ("/t/a", [&[(3, false)], &[(3, false)], &[(3, false)]]),
+        ("/t/a/b/c", [&[(3, false)], &[(3, false)], &[(3, false)]]),
+        ("/t/v/..data", [&[(3, false)], &[(3, false)], &[(3, false)]]),
+        ("/t/v/..2026_11_22_10_00_00.1/key", [&[], &[], &[]]),
+        ("/t/v/..data_tmp", [&[], &[], &[]]),
+        ("/t", [&[], &[(3, true)], &[]]),
         ("/elsewhere", [&[], &[], &[]]),
         ("", [&[], &[], &[]]),
     ];
@@ -64,7 +71,7 @@ fn every_kind_of_event_on_every_kind_of_place() {
 fn a_lost_event_can_mean_any_path() {
     let mut watched: Vec<_> = judge(EventKind::Lost, "", &[]);
     watched.dedup();
-    assert_eq!(watched, [(0, true), (1, true), (2, true)]);
+    assert_eq!(watched, [(0, true), (1, true), (2, true), (3, true)]);
 }
 
 #[test]
@@ -72,11 +79,17 @@ fn ignored_names_never_count_but_the_swap_does() {
     assert_eq!(judge(EventKind::Written, "/d/token", &["token"]), []);
     assert_eq!(judge(EventKind::Written, "/d/key", &["token"]), [(0, false)]);
     assert_eq!(judge(EventKind::Appeared, "/d/..data", &["*"]), [(0, false)]);
+    assert_eq!(judge(EventKind::Written, "/t/a/token", &["token"]), []);
+    assert_eq!(judge(EventKind::Written, "/t/a/token", &["a/*"]), []);
+    assert_eq!(judge(EventKind::Written, "/t/b/token", &["a/*"]), [(3, false)]);
 }
 
 fn paths() -> impl Strategy<Value = PathBuf> {
     let known: Vec<PathBuf> =
-        ["/d", "/d/key", "/d/..data", "/f/app.conf", "/f", "/m/x", "/m", ""].iter().map(Into::into).collect();
+        ["/d", "/d/key", "/d/..data", "/t", "/t/a/b", "/f/app.conf", "/f", "/m/x", "/m", ""]
+            .iter()
+            .map(Into::into)
+            .collect();
     let any_bytes = prop::collection::vec(any::<u8>(), 0..12).prop_map(|bytes| {
         use std::os::unix::ffi::OsStringExt;
         PathBuf::from(OsString::from_vec(bytes))
@@ -123,7 +136,10 @@ proptest! {
         let event = Event { kind, path: path.clone() };
         for hit in hits(&event, &places(), &IgnoreGlobs::default()) {
             let near = places().iter().any(|place| {
-                place.watched == hit.watched && (place.path == path || Some(place.path.as_path()) == path.parent())
+                place.watched == hit.watched
+                    && (place.path == path
+                        || Some(place.path.as_path()) == path.parent()
+                        || place.interest == Interest::Tree && path.starts_with(&place.path))
             });
             prop_assert!(near, "{:?}", path);
         }

@@ -46,7 +46,7 @@ fn attempt(reload: &mut Reload, outcomes: &[(ProcessId, Outcome)], now: Instant)
 #[test]
 fn a_change_is_delivered_once() {
     let (clock, app) = (Clock::new(), target(7, 1));
-    let mut reload = Reload::new(digest(0));
+    let mut reload = Reload::new(digest(0), Duration::ZERO);
     assert_eq!(reload.due(), None);
     assert!(reload.want(clock.change(1), clock.now()));
     assert_eq!((reload.due(), reload.plan(app)), (Some(clock.now()), Plan::Signal));
@@ -59,7 +59,7 @@ fn a_change_is_delivered_once() {
 #[test]
 fn attempts_double_to_five_seconds_for_as_long_as_it_takes() {
     let mut clock = Clock::new();
-    let mut reload = Reload::new(digest(0));
+    let mut reload = Reload::new(digest(0), Duration::ZERO);
     reload.want(clock.change(1), clock.now());
     for expected in [100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000] {
         attempt(&mut reload, &[], clock.now());
@@ -71,7 +71,7 @@ fn attempts_double_to_five_seconds_for_as_long_as_it_takes() {
 #[test]
 fn the_log_is_told_at_once_each_minute_and_when_the_obstacle_changes() {
     let mut clock = Clock::new();
-    let mut reload = Reload::new(digest(0));
+    let mut reload = Reload::new(digest(0), Duration::ZERO);
     reload.want(clock.change(1), clock.now());
     let mut told = Vec::new();
     for second in 0..150 {
@@ -89,7 +89,7 @@ fn the_log_is_told_at_once_each_minute_and_when_the_obstacle_changes() {
 #[test]
 fn only_the_targets_that_did_not_get_it_are_tried_again() {
     let (clock, one, two) = (Clock::new(), target(7, 1), target(8, 1));
-    let mut reload = Reload::new(digest(0));
+    let mut reload = Reload::new(digest(0), Duration::ZERO);
     reload.want(clock.change(1), clock.now());
     let partly = attempt(&mut reload, &[(one, Outcome::Delivered), (two, refused())], clock.now());
     assert!(matches!(partly, Conclusion::Pending { obstacle: Obstacle::Refused, .. }));
@@ -102,7 +102,7 @@ fn only_the_targets_that_did_not_get_it_are_tried_again() {
 fn changes_while_one_is_pending_become_one() {
     let mut clock = Clock::new();
     let app = target(7, 1);
-    let mut reload = Reload::new(digest(0));
+    let mut reload = Reload::new(digest(0), Duration::ZERO);
     reload.want(clock.change(1), clock.now());
     let first_event = clock.now();
     attempt(&mut reload, &[(app, refused())], clock.now());
@@ -120,7 +120,7 @@ fn changes_while_one_is_pending_become_one() {
 #[test]
 fn a_target_that_started_after_the_change_needs_no_signal() {
     let clock = Clock::new();
-    let mut reload = Reload::new(digest(0));
+    let mut reload = Reload::new(digest(0), Duration::ZERO);
     reload.want(clock.change(1), clock.now());
     let newcomer = target(9, clock.ticks() + 1);
     assert_eq!(reload.plan(newcomer), Plan::Superseded);
@@ -133,7 +133,7 @@ fn a_target_that_started_after_the_change_needs_no_signal() {
 fn changed_and_changed_back_is_a_signal_only_for_who_may_have_seen_it() {
     let mut clock = Clock::new();
     let veteran = target(7, 1);
-    let mut reload = Reload::new(digest(0));
+    let mut reload = Reload::new(digest(0), Duration::ZERO);
     reload.want(clock.change(1), clock.now());
     attempt(&mut reload, &[], clock.now());
     clock.elapsed += Duration::from_secs(1);
@@ -146,7 +146,7 @@ fn changed_and_changed_back_is_a_signal_only_for_who_may_have_seen_it() {
 #[test]
 fn a_target_that_ended_under_the_signal_is_looked_for_again() {
     let (clock, app) = (Clock::new(), target(7, 1));
-    let mut reload = Reload::new(digest(0));
+    let mut reload = Reload::new(digest(0), Duration::ZERO);
     reload.want(clock.change(1), clock.now());
     let result = attempt(&mut reload, &[(app, Outcome::Gone)], clock.now());
     assert!(matches!(result, Conclusion::Pending { obstacle: Obstacle::NoTarget, tell: true, .. }));
@@ -181,7 +181,7 @@ struct World {
 
 impl World {
     fn new(slots: usize) -> Self {
-        let (clock, reload) = (Clock::new(), Reload::new(digest(0)));
+        let (clock, reload) = (Clock::new(), Reload::new(digest(0), Duration::ZERO));
         let mut world = Self { clock, reload, config: 0, slots: vec![Slot::default(); slots], next_pid: 10 };
         for slot in 0..slots {
             world.restart(slot);

@@ -8,6 +8,12 @@ pub(super) const PROCESS_SELECT: &str = "root";
 pub(super) const RELOAD_SIGNAL: &str = "SIGHUP";
 pub(super) const QUIET_PERIOD: &str = "100ms";
 pub(super) const MAX_WAIT: &str = "2s";
+pub(super) const MIN_INTERVAL: &str = "0s";
+pub(super) const RECURSIVE: &str = "false";
+pub(super) const INITIAL_RELOAD: &str = "auto";
+pub(super) const RESYNC_INTERVAL: &str = "60s";
+pub(super) const SIGNAL_GUARD: &str = "wait";
+pub(super) const EXIT_WITH_TARGET: &str = "false";
 pub(super) const VERBOSE: &str = "false";
 pub(super) const LOG_LEVEL: &str = "info";
 
@@ -80,6 +86,15 @@ pub struct RawSettings {
     #[arg(long, env, hide_env_values = true, value_name = "DURATION", default_value = MAX_WAIT)]
     pub max_wait: OsString,
 
+    /// Least time between two reloads; changes in between are merged into one
+    #[arg(long, env, hide_env_values = true, value_name = "DURATION", default_value = MIN_INTERVAL)]
+    pub min_interval: OsString,
+
+    /// Watch subdirectories too
+    #[arg(long, env, hide_env_values = true, value_name = "BOOL", default_value = RECURSIVE)]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub recursive: OsString,
+
     /// Globs of names below a watched directory that never count; one without a slash is
     /// matched at any depth
     #[arg(
@@ -91,6 +106,23 @@ pub struct RawSettings {
         hide_default_value = true
     )]
     pub ignore: OsString,
+
+    /// At start: auto (reload only if the configuration is newer than the target), always, never
+    #[arg(long, env, hide_env_values = true, value_name = "MODE", default_value = INITIAL_RELOAD)]
+    pub initial_reload: OsString,
+
+    /// Look again even without an event; 0s turns it off
+    #[arg(long, env, hide_env_values = true, value_name = "DURATION", default_value = RESYNC_INTERVAL)]
+    pub resync_interval: OsString,
+
+    /// wait: hold the signal back until the target handles it; off: send at once, even if it kills
+    #[arg(long, env, hide_env_values = true, value_name = "MODE", default_value = SIGNAL_GUARD)]
+    pub signal_guard: OsString,
+
+    /// Exit with status 0 when the target, once seen, is gone for good (Jobs)
+    #[arg(long, env, hide_env_values = true, value_name = "BOOL", default_value = EXIT_WITH_TARGET)]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub exit_with_target: OsString,
 
     /// error, warn, info, debug or trace
     #[arg(long, env, hide_env_values = true, value_name = "LEVEL", default_value = LOG_LEVEL)]

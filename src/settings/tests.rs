@@ -18,7 +18,12 @@ fn empty_values_are_unset_ones() {
     assert_eq!(settings.quiet_period, Duration::from_millis(100));
     assert_eq!(settings.max_wait, Duration::from_secs(2));
     assert_eq!(settings.log_level, log::LevelFilter::Info);
-    assert!(!settings.verbose);
+    assert!(!settings.verbose && !settings.recursive && !settings.exit_with_target);
+    assert_eq!(
+        (settings.min_interval, settings.resync_interval),
+        (Duration::ZERO, Some(Duration::from_mins(1)))
+    );
+    assert_eq!((settings.initial_reload, settings.signal_guard), (InitialReload::Auto, SignalGuard::Wait));
 }
 
 #[test]
@@ -77,6 +82,12 @@ fn wrong_values_name_the_setting_the_value_and_what_is_accepted() {
         ),
         ("PROCESS_NAME", |raw, v| raw.process_name = v.into(), &["/usr/sbin/nginx"], "without a directory"),
         ("IGNORE", |raw, v| raw.ignore = v.into(), &["[", "a***", "ok,[z"], "globs"),
+        ("MIN_INTERVAL", |raw, v| raw.min_interval = v.into(), &["1", "soon"], "250ms"),
+        ("RECURSIVE", |raw, v| raw.recursive = v.into(), &["deep"], "true or false"),
+        ("INITIAL_RELOAD", |raw, v| raw.initial_reload = v.into(), &["yes"], "one of auto, always, never"),
+        ("RESYNC_INTERVAL", |raw, v| raw.resync_interval = v.into(), &["-1s", "60"], "0s"),
+        ("SIGNAL_GUARD", |raw, v| raw.signal_guard = v.into(), &["on", "false"], "one of wait, off"),
+        ("EXIT_WITH_TARGET", |raw, v| raw.exit_with_target = v.into(), &["perhaps"], "true or false"),
         ("LOG_LEVEL", |raw, v| raw.log_level = v.into(), &["loud", "off"], "error, warn, info"),
     ];
     for (setting, change, values, accepted) in table {
@@ -100,6 +111,11 @@ fn values_in_any_case_are_taken() {
         let upper = text.to_uppercase();
         assert_eq!(settings(|raw| raw.process_select = upper.into()).unwrap().process_select, expected);
     }
+}
+
+#[test]
+fn a_resync_interval_of_zero_is_none() {
+    assert_eq!(settings(|raw| raw.resync_interval = "0s".into()).unwrap().resync_interval, None);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use nix::libc;
 
@@ -68,12 +69,22 @@ impl Entry {
     }
 }
 
+/// What of a watched path counts.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope<'a> {
+    /// Names that never count.
+    pub ignore: &'a IgnoreGlobs,
+    /// Whether what is in subdirectories counts.
+    pub recursive: bool,
+}
+
 /// What a watched path held at one moment.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     entries: BTreeMap<PathBuf, Entry>,
     digest: Digest,
     unreadable: Option<PathBuf>,
+    changed: (i64, i64),
 }
 
 /// A watched path of which no snapshot can be made.
@@ -106,28 +117,30 @@ impl SnapshotError {
 impl Snapshot {
     /// Reads the watched path. Files whose stat is that of `before` are not read again. The future
     /// yields now and then, so that a large directory does not delay a signal to the sidecar.
-    pub async fn of(path: &Path, ignore: &IgnoreGlobs, before: Option<&Self>) -> Result<Self, SnapshotError> {
+    pub async fn of(path: &Path, scope: Scope<'_>, before: Option<&Self>) -> Result<Self, SnapshotError> {
         let mut swaps = 0;
         loop {
             let layout = Layout::of(path);
             let data = layout.data_target();
-            let whole_tree = layout != Layout::Plain;
-            let result = Walk::new(path, ignore, before, whole_tree, data.clone()).run().await;
+            // A volume is swapped as a whole.
+            let whole_tree = scope.recursive || layout != Layout::Plain;
+            let result = Walk::new(path, scope.ignore, before, whole_tree, data.clone()).run().await;
             swaps += 1;
             if swaps < MOST_SWAPS && layout.data_target() != data {
                 continue;
             }
-            return result.map(Self::from_walk);
+            return result.map(|found| Self::from_walk(found, layout.swapped_at()));
         }
     }
 
-    fn from_walk((entries, unreadable): walk::Found) -> Self {
+    fn from_walk(found: walk::Found, swapped: Option<(i64, i64)>) -> Self {
+        let walk::Found { entries, unreadable, changed } = found;
         let mut hasher = Hasher::default();
         for (name, entry) in &entries {
             hasher.field(name.as_os_str().as_encoded_bytes());
             entry.write_to(&mut hasher);
         }
-        Self { digest: hasher.finish(), entries, unreadable }
+        Self { digest: hasher.finish(), entries, unreadable, changed: swapped.unwrap_or(changed) }
     }
 
     /// All names below the watched path; a single file's own name is empty.
@@ -146,5 +159,14 @@ impl Snapshot {
     #[must_use]
     pub fn unreadable(&self) -> Option<&Path> {
         self.unreadable.as_deref()
+    }
+
+    /// When this configuration came to be, at the latest: a chmod or chown of a plain file looks the same.
+    #[must_use]
+    pub fn changed_at(&self) -> SystemTime {
+        let (seconds, nanoseconds) = self.changed;
+        let parts = (u64::try_from(seconds), u32::try_from(nanoseconds));
+        let (Ok(seconds), Ok(nanoseconds)) = parts else { return SystemTime::UNIX_EPOCH };
+        SystemTime::UNIX_EPOCH + Duration::new(seconds, nanoseconds)
     }
 }

@@ -12,7 +12,7 @@ use sidecar_testkit::kubelet::{self, Volume, payload};
 fn snapshot_with(path: &Path, ignore: &[&str], before: Option<&Snapshot>) -> Snapshot {
     let ignore = IgnoreGlobs::new(&ignore.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(Snapshot::of(path, &ignore, before)).unwrap()
+    runtime.block_on(Snapshot::of(path, Scope { ignore: &ignore, recursive: false }, before)).unwrap()
 }
 
 fn snapshot(path: &Path) -> Snapshot {
@@ -198,7 +198,11 @@ fn what_is_missing_is_told_apart_from_what_is_empty() {
     symlink("circle", dir.path().join("circle")).unwrap();
     fs::write(dir.path().join("file"), "").unwrap();
     for name in ["none", "circle", "file/below"] {
-        let result = runtime.block_on(Snapshot::of(&dir.path().join(name), &ignore, None));
+        let result = runtime.block_on(Snapshot::of(
+            &dir.path().join(name),
+            Scope { ignore: &ignore, recursive: false },
+            None,
+        ));
         assert!(matches!(result, Err(SnapshotError::Missing(_))), "{name}");
     }
     fs::create_dir(dir.path().join("empty")).unwrap();

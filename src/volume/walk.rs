@@ -28,7 +28,14 @@ const BUFFER: usize = 16 << 10;
 const FINE_TICK: Duration = Duration::from_millis(20);
 const COARSE_TICK: Duration = Duration::from_secs(2);
 
-pub(super) type Found = (BTreeMap<PathBuf, Entry>, Option<PathBuf>);
+/// What a walk found.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) entries: BTreeMap<PathBuf, Entry>,
+    pub(super) unreadable: Option<PathBuf>,
+    /// The latest time of a change of a file (mode and owner included) or of a directory's names.
+    pub(super) changed: (i64, i64),
+}
 
 /// What tells that a file is the one that was read before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,8 +77,7 @@ pub(super) struct Walk<'a> {
     before: Option<&'a Snapshot>,
     whole_tree: bool,
     data: Option<OsString>,
-    found: BTreeMap<PathBuf, Entry>,
-    unreadable: Option<PathBuf>,
+    found: Found,
     /// Directories above the one at hand, by identity: a link back to one of them ends the walk there.
     above: Vec<(u64, u64)>,
     ahead: Vec<Step>,
@@ -92,21 +98,8 @@ impl<'a> Walk<'a> {
         whole_tree: bool,
         data: Option<OsString>,
     ) -> Self {
-        let (found, above, ahead) = (BTreeMap::new(), Vec::new(), Vec::new());
-        let buffer = Vec::new();
-        Self {
-            root,
-            ignore,
-            before,
-            whole_tree,
-            data,
-            found,
-            unreadable: None,
-            above,
-            ahead,
-            weight: 0,
-            buffer,
-        }
+        let (found, above, ahead, buffer) = (Found::default(), Vec::new(), Vec::new(), Vec::new());
+        Self { root, ignore, before, whole_tree, data, found, above, ahead, weight: 0, buffer }
     }
 
     pub(super) async fn run(mut self) -> Result<Found, SnapshotError> {
@@ -114,6 +107,10 @@ impl<'a> Walk<'a> {
         if metadata.is_dir() {
             self.enter(Path::new(""), &metadata).map_err(|source| SnapshotError::new(self.root, source))?;
         } else {
+            // A link can be led elsewhere without a change of what it leads to.
+            let link =
+                fs::symlink_metadata(self.root).map_err(|source| SnapshotError::new(self.root, source))?;
+            self.found.changed = (link.ctime(), link.ctime_nsec());
             self.ahead.push(Step::Visit(PathBuf::new()));
         }
         while let Some(step) = self.ahead.pop() {
@@ -122,12 +119,13 @@ impl<'a> Walk<'a> {
                 Step::Visit(name) => self.visit(name).await,
             }
         }
-        Ok((self.found, self.unreadable))
+        Ok(self.found)
     }
 
     fn enter(&mut self, name: &Path, metadata: &Metadata) -> io::Result<()> {
         let entries = fs::read_dir(self.root.join(name))?;
         self.above.push((metadata.dev(), metadata.ino()));
+        self.found.changed = self.found.changed.max((metadata.mtime(), metadata.mtime_nsec()));
         self.ahead.push(Step::Leave);
         for entry in entries {
             let entry_name = entry?.file_name();
@@ -149,14 +147,14 @@ impl<'a> Walk<'a> {
             Err(_) => dangling(&path),
         };
         if let Some(entry) = entry {
-            self.found.insert(name, entry);
+            self.found.entries.insert(name, entry);
         }
     }
 
     fn directory(&mut self, name: &Path, metadata: &Metadata) -> Entry {
         let circle = self.above.contains(&(metadata.dev(), metadata.ino()));
         if self.whole_tree && !circle && self.enter(name, metadata).is_err() {
-            self.unreadable.get_or_insert_with(|| self.root.join(name));
+            self.found.unreadable.get_or_insert_with(|| self.root.join(name));
         }
         Entry { kind: Kind::Directory, content: Content::None, stat: None }
     }
@@ -164,6 +162,7 @@ impl<'a> Walk<'a> {
     /// `None` if the file went away: its going is an event of its own.
     async fn file(&mut self, name: &Path, path: &Path, metadata: &Metadata) -> Option<Entry> {
         let stat = Stat::of(metadata);
+        self.found.changed = self.found.changed.max(stat.changed);
         let known = self.before.and_then(|before| before.entries().get(name));
         if let Some(known) = known.filter(|known| known.kind == Kind::File && known.stat == Some(stat)) {
             return Some(*known);
@@ -176,7 +175,7 @@ impl<'a> Walk<'a> {
                 Ok(digest) => Content::Bytes(digest),
                 Err(e) if e.kind() == io::ErrorKind::NotFound => return None,
                 Err(_) => {
-                    self.unreadable.get_or_insert_with(|| path.to_owned());
+                    self.found.unreadable.get_or_insert_with(|| path.to_owned());
                     Content::Identity(self.identity(metadata))
                 }
             }

@@ -20,6 +20,8 @@ const MOST_LINKS: usize = 40;
 pub enum Interest {
     /// Every name in the directory.
     Everything,
+    /// Every name in the directory and in all directories below it.
+    Tree,
     /// This name in the directory, and what it means for the rest of the way.
     Name(OsString),
     /// The file's own content.
@@ -57,10 +59,10 @@ pub struct Places {
 impl Places {
     /// Walks all watched paths.
     #[must_use]
-    pub fn of(watched_paths: &[PathBuf]) -> Self {
+    pub fn of(watched_paths: &[PathBuf], recursive: bool) -> Self {
         let mut places = Self::default();
         for (watched, path) in watched_paths.iter().enumerate() {
-            let mut walk = Walk { watched, found: Vec::new(), below_swap: false };
+            let mut walk = Walk { watched, recursive, ..Walk::default() };
             walk.to(path);
             for place in walk.found {
                 let there = places.by_path.entry(place.path.clone()).or_default();
@@ -86,6 +88,11 @@ impl Places {
         self.by_path.values().flatten()
     }
 
+    /// The directories at or above this path that are watched with all below them.
+    pub fn trees_above(&self, path: &Path) -> impl Iterator<Item = &Place> {
+        path.ancestors().flat_map(|above| self.at(above)).filter(|place| place.interest == Interest::Tree)
+    }
+
     /// The places of this path.
     #[must_use]
     pub fn at(&self, path: &Path) -> &[Place] {
@@ -97,12 +104,14 @@ impl Root {
     /// What the path leads to now.
     #[must_use]
     pub fn of(path: &Path) -> Self {
-        Walk { watched: 0, found: Vec::new(), below_swap: false }.to(path)
+        Walk::default().to(path)
     }
 }
 
+#[derive(Default)]
 struct Walk {
     watched: usize,
+    recursive: bool,
     found: Vec<Place>,
     /// Below `..data` nothing is watched: it is written once, before the swap, and gone after the next.
     below_swap: bool,
@@ -148,7 +157,7 @@ impl Walk {
                 return Root::File(next);
             }
         }
-        self.note(&at, Interest::Everything);
+        self.note(&at, if self.recursive { Interest::Tree } else { Interest::Everything });
         Root::Directory(at)
     }
 
@@ -177,7 +186,7 @@ pub(crate) fn volume_of(path: &Path) -> Option<PathBuf> {
     {
         return Some(end);
     }
-    let mut walk = Walk { watched: 0, found: Vec::new(), below_swap: false };
+    let mut walk = Walk::default();
     walk.to(path);
     let through_swap = |place: &Place| place.interest == Interest::Name(DATA_LINK.into());
     walk.found.into_iter().find(through_swap).map(|place| place.path)

@@ -15,6 +15,12 @@ const SETTINGS: &[(&str, Option<&str>)] = &[
     ("QUIET_PERIOD", Some("100ms")),
     ("MAX_WAIT", Some("2s")),
     ("IGNORE", None),
+    ("MIN_INTERVAL", Some("0s")),
+    ("RECURSIVE", Some("false")),
+    ("INITIAL_RELOAD", Some("auto")),
+    ("RESYNC_INTERVAL", Some("60s")),
+    ("SIGNAL_GUARD", Some("wait")),
+    ("EXIT_WITH_TARGET", Some("false")),
     ("LOG_LEVEL", Some("info")),
 ];
 

@@ -40,6 +40,12 @@ const WRONG: &[(&str, &str, &[&str])] = &[
     ("VERBOSE", "true or false", &["maybe", "2", "tru", "truefalse", "-1"]),
     ("PROCESS_SELECT", "one of root, all, oldest, newest", &["first", "roots", "root,all", "1"]),
     ("IGNORE", "globs as `*.bak,token`", &["[", "a***", "ok,[z", "[]"]),
+    ("MIN_INTERVAL", DURATION, &["1", "soon"]),
+    ("RECURSIVE", "true or false", &["deep"]),
+    ("INITIAL_RELOAD", "one of auto, always, never", &["yes", "at start"]),
+    ("RESYNC_INTERVAL", DURATION, &["60", "-1s"]),
+    ("SIGNAL_GUARD", "one of wait, off", &["on", "false"]),
+    ("EXIT_WITH_TARGET", "true or false", &["perhaps"]),
     ("LOG_LEVEL", "one of error, warn, info, debug, trace", &["loud", "off", "5", "info,debug"]),
     (
         "PROCESS_NAME",

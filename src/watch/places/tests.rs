@@ -8,7 +8,10 @@ fn root() -> (tempfile::TempDir, PathBuf) {
 }
 
 fn interests(path: &Path) -> Vec<(PathBuf, Interest)> {
-    Places::of(&[path.to_owned()]).iter().map(|place| (place.path.clone(), place.interest.clone())).collect()
+    Places::of(&[path.to_owned()], false)
+        .iter()
+        .map(|place| (place.path.clone(), place.interest.clone()))
+        .collect()
 }
 
 fn name(name: &str) -> Interest {
@@ -20,6 +23,17 @@ fn a_directory_is_one_place() {
     let (_guard, root) = root();
     assert_eq!(interests(&root), [(root.clone(), Interest::Everything)]);
     assert_eq!(Root::of(&root), Root::Directory(root));
+}
+
+#[test]
+fn a_recursive_directory_is_a_tree() {
+    let (_guard, root) = root();
+    let places = Places::of(std::slice::from_ref(&root), true);
+    assert_eq!(places.at(&root)[0].interest, Interest::Tree);
+    for (path, trees) in [("", 1), ("a", 1), ("a/b", 1), ("..", 1), ("../../x", 1)] {
+        assert_eq!(places.trees_above(&root.join(path)).count(), trees, "{path}");
+    }
+    assert_eq!(places.trees_above(Path::new("/elsewhere")).count(), 0);
 }
 
 #[test]
@@ -108,7 +122,7 @@ fn places_that_paths_share_are_held_once_for_each() {
     for file in ["a", "b"] {
         fs::write(root.join(file), "").unwrap();
     }
-    let places = Places::of(&[root.join("a"), root.join("b"), root.clone()]);
+    let places = Places::of(&[root.join("a"), root.join("b"), root.clone()], false);
     let at: Vec<_> = places.at(&root).iter().map(|place| (place.watched, place.interest.clone())).collect();
     assert_eq!(at, [(0, name("a")), (1, name("b")), (2, Interest::Everything)]);
 }

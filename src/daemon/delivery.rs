@@ -1,0 +1,164 @@
+//! From settled changes to signals: process, guard, signal, and what came of it.
+
+use std::time::Instant;
+
+use crate::process::{Finder, LOOK_EVERY, Lifetime, NoTarget, Pinned, ProcessId, boot_time, is_running};
+use crate::reload::{Change, Conclusion, Plan, Reload};
+use crate::report;
+use crate::settings::{InitialReload, Settings, SignalGuard};
+use crate::signal::{self, Aftermath, Attempt, Guard, Outcome};
+
+pub(super) struct Delivery<'a> {
+    settings: &'a Settings,
+    finder: Finder,
+    reload: Reload,
+    guard: Guard,
+    aftermath: Aftermath,
+    lifetime: Lifetime,
+    next_lifetime_look: Option<Instant>,
+    over: bool,
+    told_full_name: bool,
+}
+
+/// All that the log is to be told of an attempt.
+pub(super) struct Told {
+    change: Change,
+    attempts: Vec<Attempt>,
+    no_target: Option<NoTarget>,
+    conclusion: Conclusion,
+}
+
+impl<'a> Delivery<'a> {
+    /// Knows the targets before the first change comes.
+    pub(super) fn start(settings: &'a Settings, configuration: Change) -> Self {
+        let now = Instant::now();
+        let (digest, rest) = (configuration.digest, settings.min_interval);
+        let reload = match settings.initial_reload {
+            InitialReload::Never => Reload::new(digest, rest),
+            InitialReload::Auto => Reload::unknown(configuration, rest, now),
+            InitialReload::Always => {
+                Reload::unknown(Change { seen: boot_time(), ..configuration }, rest, now)
+            }
+        };
+        let mut delivery = Self {
+            settings,
+            finder: Finder::new(settings.target.clone(), settings.process_select),
+            reload,
+            guard: Guard::default(),
+            aftermath: Aftermath::default(),
+            lifetime: Lifetime::default(),
+            next_lifetime_look: settings.exit_with_target.then_some(now),
+            over: false,
+            told_full_name: false,
+        };
+        delivery.find_targets();
+        delivery
+    }
+
+    fn find_targets(&mut self) {
+        let targets = self.finder.find();
+        report::targets_at_start(&targets, self.settings);
+        self.tell_full_name(targets.iter().flatten());
+        if self.settings.signal_guard == SignalGuard::Wait {
+            for target in targets.iter().flatten() {
+                // Whether a target blocks the signal for good takes two looks; this is the first.
+                let _ = self.guard.look(target, self.settings.reload_signal, Instant::now());
+            }
+        }
+    }
+
+    pub(super) fn want(&mut self, change: Change) {
+        self.reload.want(change, Instant::now());
+    }
+
+    pub(super) fn due(&self) -> impl Iterator<Item = Instant> {
+        let deadlines = [self.reload.due(), self.aftermath.due(), self.next_lifetime_look];
+        deadlines.into_iter().flatten()
+    }
+
+    /// Whether the target is gone for good, and that is the end.
+    pub(super) fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// Signals every target that does not have the wanted configuration: those known from before at once,
+    /// the others after a look through the whole process table.
+    pub(super) fn attempt_if_due(&mut self) -> Option<Told> {
+        let change = self.reload.pending()?;
+        if self.reload.due().is_none_or(|due| due > Instant::now()) {
+            return None;
+        }
+        let mut attempts = self.signal(self.finder.recall());
+        let no_target = match self.finder.find() {
+            Ok(mut found) => {
+                found.retain(|target| attempts.iter().all(|known| known.target.id() != target.id()));
+                attempts.extend(self.signal(found));
+                None
+            }
+            Err(reason) => Some(reason),
+        };
+        let targets: Vec<ProcessId> = attempts.iter().map(|attempt| attempt.target.id()).collect();
+        self.guard.keep(&targets);
+        let outcomes = attempts.iter().map(|attempt| (attempt.target.id(), &attempt.outcome));
+        let conclusion = self.reload.attempted(outcomes, Instant::now());
+        Some(Told { change, attempts, no_target, conclusion })
+    }
+
+    fn signal(&mut self, targets: Vec<Pinned>) -> Vec<Attempt> {
+        let mut attempts = Vec::with_capacity(targets.len());
+        for target in targets {
+            let outcome = match self.reload.plan(target.id()) {
+                Plan::UpToDate => Outcome::UpToDate,
+                Plan::Superseded => Outcome::Superseded,
+                Plan::Signal => {
+                    let (signal, mode) = (self.settings.reload_signal, self.settings.signal_guard);
+                    signal::send(signal, &target, mode, &mut self.guard)
+                }
+            };
+            attempts.push(Attempt { target, outcome, at: Instant::now() });
+        }
+        attempts
+    }
+
+    pub(super) fn tell(&mut self, told: Option<Told>) {
+        let Some(told) = told else { return };
+        self.tell_full_name(told.attempts.iter().map(|attempt| &attempt.target));
+        for attempt in &told.attempts {
+            if attempt.outcome.is_sent() {
+                let target = &attempt.target;
+                self.aftermath.signalled(target.id(), &target.name, told.change.digest, attempt.at);
+            }
+            report::attempt(attempt, self.settings.reload_signal, &told.change);
+        }
+        report::conclusion(
+            &told.conclusion,
+            told.no_target.as_ref(),
+            &told.attempts,
+            self.settings.reload_signal,
+        );
+    }
+
+    fn tell_full_name<'t>(&mut self, mut targets: impl Iterator<Item = &'t Pinned>) {
+        if let Some(target) = targets.find(|target| target.name_was_cut)
+            && !std::mem::replace(&mut self.told_full_name, true)
+        {
+            report::name_in_full(target);
+        }
+    }
+
+    /// Is a target still there after its signal? Is there a target at all?
+    pub(super) fn look_after_if_due(&mut self) {
+        let now = Instant::now();
+        for (id, watched) in self.aftermath.look(now, is_running) {
+            report::died(id, &watched, self.settings.reload_signal);
+        }
+        if self.next_lifetime_look.is_some_and(|due| due <= now) {
+            let is_there = !self.finder.recall().is_empty() || self.finder.find().is_ok();
+            self.over = self.lifetime.look(is_there, now);
+            self.next_lifetime_look = Some(now + LOOK_EVERY);
+            if self.over {
+                report::over();
+            }
+        }
+    }
+}

@@ -63,7 +63,8 @@ impl Guard {
         self.blocked_since.retain(|target, _| targets.contains(target));
     }
 
-    fn judge(&mut self, target: ProcessId, disposition: Disposition, now: Instant) -> Verdict {
+    /// The rule of the guard, on what was seen.
+    pub(crate) fn judge(&mut self, target: ProcessId, disposition: Disposition, now: Instant) -> Verdict {
         if disposition != Disposition::Blocked {
             self.blocked_since.remove(&target);
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use crate::process::ProcessId;
-use crate::signal::Outcome;
+use crate::signal::{MOMENT, Outcome};
 use crate::volume::Digest;
 
 /// First wait before another attempt; it doubles up to [`LONGEST_DELAY`].
@@ -180,12 +180,16 @@ impl Reload {
         // Targets that are not among the outcomes are dead; so memory is bounded by the number of targets.
         let mut delivered = BTreeMap::new();
         let mut starting = BTreeSet::new();
-        let (mut all_final, mut refused) = (true, false);
+        let (mut all_final, mut refused, mut undecided_only) = (true, false, true);
         for (target, outcome) in outcomes {
             all_final &= outcome.is_final();
             refused |= matches!(outcome, Outcome::Refused(_));
-            let held_back = matches!(outcome, Outcome::HeldBack);
-            if held_back || (pending.starting.contains(&target) && !outcome.is_sent()) {
+            let undecided = matches!(outcome, Outcome::Undecided);
+            undecided_only &= undecided || outcome.is_final();
+            if undecided
+                || matches!(outcome, Outcome::HeldBack)
+                || (pending.starting.contains(&target) && !outcome.is_sent())
+            {
                 starting.insert(target);
             }
             if outcome.is_sent() {
@@ -210,6 +214,10 @@ impl Reload {
             (false, true) => Obstacle::HeldBack,
             (false, false) => Obstacle::NoTarget,
         };
+        if found && undecided_only {
+            pending.next_attempt = now + MOMENT;
+            return Conclusion::Pending { obstacle, tell: false, change };
+        }
         let tell = pending.told.is_none_or(|(told, at)| told != obstacle || now >= at + REMINDER);
         if tell {
             pending.told = Some((obstacle, now));

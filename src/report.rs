@@ -92,7 +92,7 @@ pub fn attempt(attempt: &Attempt, signal: ReloadSignal, change: &Change) {
             "sent signal={signal} pid={pid} process={process} digest={digest}, and the process ignores it; is \
              RELOAD_SIGNAL the one that makes it reload?"
         ),
-        Outcome::UpToDate | Outcome::Gone | Outcome::HeldBack | Outcome::Refused(_) => (),
+        Outcome::UpToDate | Outcome::Undecided | Outcome::Gone | Outcome::HeldBack | Outcome::Refused(_) => {}
     }
 }
 

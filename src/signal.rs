@@ -12,6 +12,7 @@ use crate::process::Pinned;
 use crate::settings::{ReloadSignal, SignalGuard};
 
 pub use aftermath::{Aftermath, Watched};
+pub(crate) use guard::MOMENT;
 pub use guard::{Disposition, Guard, Verdict};
 
 /// What came of the signal to one target.
@@ -27,6 +28,8 @@ pub enum Outcome {
     Ignored,
     /// Not sent: the target does not handle it (yet), and the default action would kill or stop it.
     HeldBack,
+    /// Not sent: whether the target handles it takes a second look.
+    Undecided,
     /// It ended before the signal.
     Gone,
     /// The kernel refused it.
@@ -73,6 +76,7 @@ pub fn send(signal: ReloadSignal, target: &Pinned, mode: SignalGuard, guard: &mu
     };
     let taken = match verdict {
         Verdict::HoldBack => return Outcome::HeldBack,
+        Verdict::Undecided => return Outcome::Undecided,
         Verdict::Send => Outcome::Delivered,
         Verdict::SendInVain => Outcome::Ignored,
     };

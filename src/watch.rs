@@ -31,7 +31,8 @@ const EVENT_KINDS: EventKindMask = EventKindMask::CREATE
 pub struct Watcher {
     inotify: INotifyWatcher,
     held: Held,
-    failed: Arc<AtomicBool>,
+    /// Whether watches may be missing, or on inodes that have other names now.
+    doubtful: Arc<AtomicBool>,
 }
 
 /// Device and inode: which directory or file a path meant when its watch was made.
@@ -79,22 +80,24 @@ impl Watcher {
     pub fn new(mut sink: impl FnMut(Event) + Send + 'static) -> Result<Self, WatchError> {
         let held = Held::default();
         let seen_by_thread = Arc::clone(&held);
-        let failed = Arc::new(AtomicBool::new(false));
-        let thread_failed = Arc::clone(&failed);
+        let doubtful = Arc::new(AtomicBool::new(false));
+        let thread_doubtful = Arc::clone(&doubtful);
         let handler = move |result: notify::Result<notify::Event>| {
-            let Ok(event) = result else {
+            let event = match result {
+                Ok(event) => event::translate(event),
+                Err(error) if leaves_others_be(&error) => None,
                 // A new subdirectory could not be watched; what was missed is unknown.
-                thread_failed.store(true, Ordering::Relaxed);
-                return sink(Event::lost());
+                Err(_) => Some(Event::lost()),
             };
-            if let Some(event) = event::translate(event) {
+            if let Some(event) = event {
                 note_broken(&seen_by_thread, &event);
+                thread_doubtful.fetch_or(event.kind == EventKind::Lost, Ordering::Relaxed);
                 sink(event);
             }
         };
         let config = notify::Config::default().with_event_kinds(EVENT_KINDS);
         let inotify = INotifyWatcher::new(handler, config).map_err(WatchError::Instances)?;
-        Ok(Self { inotify, held, failed })
+        Ok(Self { inotify, held, doubtful })
     }
 
     /// Makes the kernel's watches those of `places`: new and broken ones are added, others removed. A
@@ -108,8 +111,7 @@ impl Watcher {
         }
         // A copy, because the event thread needs the lock to answer the calls below.
         let mut held = lock(&self.held).clone();
-        if self.failed.swap(false, Ordering::Relaxed) {
-            // Watches are missing below one of these: make all again, and see whether that works.
+        if self.doubtful.swap(false, Ordering::Relaxed) {
             for identity in held.values_mut() {
                 *identity = None;
             }
@@ -139,6 +141,8 @@ impl Watcher {
         let Err(error) = self.inotify.watch(path, mode) else {
             return Ok(true);
         };
+        // What was made of a tree before the error would pass for the whole of it the next time.
+        let _ = self.inotify.unwatch(path);
         let source = match error.kind {
             notify::ErrorKind::PathNotFound => return Ok(false),
             notify::ErrorKind::MaxFilesWatch => return Err(WatchError::Watches(path.to_owned())),
@@ -158,6 +162,18 @@ fn identity(path: &Path) -> io::Result<Identity> {
     use std::os::unix::fs::MetadataExt;
     let metadata = std::fs::symlink_metadata(path)?;
     Ok((metadata.dev(), metadata.ino()))
+}
+
+/// A subdirectory that is gone already, or that the sidecar may not read: the digest tells of the one, and
+/// cannot tell of the other.
+fn leaves_others_be(error: &notify::Error) -> bool {
+    match &error.kind {
+        notify::ErrorKind::PathNotFound => true,
+        notify::ErrorKind::Io(source) => {
+            matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied)
+        }
+        _ => false,
+    }
 }
 
 fn note_broken(held: &Held, event: &Event) {

@@ -144,6 +144,18 @@ fn changed_and_changed_back_is_a_signal_only_for_who_may_have_seen_it() {
 }
 
 #[test]
+fn a_second_look_is_soon_and_not_told() {
+    let (clock, app) = (Clock::new(), target(7, 1));
+    let mut reload = Reload::new(digest(0), Duration::ZERO);
+    reload.want(clock.change(1), clock.now());
+    let result = attempt(&mut reload, &[(app, Outcome::Undecided)], clock.now());
+    assert!(matches!(result, Conclusion::Pending { tell: false, .. }));
+    assert_eq!(reload.due(), Some(clock.now() + MOMENT));
+    let held_back = attempt(&mut reload, &[(app, Outcome::HeldBack)], clock.now());
+    assert!(matches!(held_back, Conclusion::Pending { tell: true, obstacle: Obstacle::HeldBack, .. }));
+}
+
+#[test]
 fn a_target_that_ended_under_the_signal_is_looked_for_again() {
     let (clock, app) = (Clock::new(), target(7, 1));
     let mut reload = Reload::new(digest(0), Duration::ZERO);

@@ -17,7 +17,7 @@ const UNGUARDED: [i32; 6] =
 
 /// A C library blocks all signals for the moment in which it starts a thread or a process. A target that waits
 /// for signals (signalfd, sigwait) keeps them blocked for longer than that.
-const MOMENT: Duration = Duration::from_millis(20);
+pub(crate) const MOMENT: Duration = Duration::from_millis(20);
 
 /// What a process does with a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub enum Verdict {
     Send,
     /// It can be sent, and will be ignored.
     SendInVain,
+    /// It is blocked, which may be for a moment only: to be looked at again.
+    Undecided,
     /// Its default action would kill or stop the target.
     HoldBack,
 }
@@ -74,7 +76,7 @@ impl Guard {
             Disposition::Default => Verdict::HoldBack,
             Disposition::Blocked => {
                 let since = *self.blocked_since.entry(target).or_insert(now);
-                if now.duration_since(since) >= MOMENT { Verdict::Send } else { Verdict::HoldBack }
+                if now.duration_since(since) >= MOMENT { Verdict::Send } else { Verdict::Undecided }
             }
         }
     }
@@ -150,11 +152,11 @@ mod tests {
         let (mut guard, start) = (Guard::default(), Instant::now());
         let target = ProcessId { pid: 7, started: StartTime::from_ticks(1) };
         let mut at = |ms, disposition| guard.judge(target, disposition, start + Duration::from_millis(ms));
-        assert_eq!(at(0, Disposition::Blocked), Verdict::HoldBack);
-        assert_eq!(at(19, Disposition::Blocked), Verdict::HoldBack);
+        assert_eq!(at(0, Disposition::Blocked), Verdict::Undecided);
+        assert_eq!(at(19, Disposition::Blocked), Verdict::Undecided);
         assert_eq!(at(20, Disposition::Blocked), Verdict::Send);
         assert_eq!(at(30, Disposition::Default), Verdict::HoldBack);
-        assert_eq!(at(31, Disposition::Blocked), Verdict::HoldBack, "counted anew");
+        assert_eq!(at(31, Disposition::Blocked), Verdict::Undecided, "counted anew");
         assert_eq!(at(32, Disposition::Ignored), Verdict::SendInVain);
         assert_eq!(at(33, Disposition::Caught), Verdict::Send);
     }

@@ -33,7 +33,7 @@ const COARSE_TICK: Duration = Duration::from_secs(2);
 pub(super) struct Found {
     pub(super) entries: BTreeMap<PathBuf, Entry>,
     pub(super) unreadable: Option<PathBuf>,
-    /// The latest time of a change of a file (mode and owner included) or of a directory's names.
+    /// The latest time of a change of any kind, mode and owner included: the only one that no program sets back.
     pub(super) changed: (i64, i64),
 }
 
@@ -107,11 +107,11 @@ impl<'a> Walk<'a> {
         if metadata.is_dir() {
             self.enter(Path::new(""), &metadata).map_err(|source| SnapshotError::new(self.root, source))?;
         } else {
-            // A link can be led elsewhere without a change of what it leads to.
-            let link =
-                fs::symlink_metadata(self.root).map_err(|source| SnapshotError::new(self.root, source))?;
-            self.found.changed = (link.ctime(), link.ctime_nsec());
             self.ahead.push(Step::Visit(PathBuf::new()));
+        }
+        // A link can be led elsewhere without a change of what it leads to.
+        if let Ok(link) = fs::symlink_metadata(self.root) {
+            self.found.changed = self.found.changed.max((link.ctime(), link.ctime_nsec()));
         }
         while let Some(step) = self.ahead.pop() {
             match step {
@@ -125,7 +125,7 @@ impl<'a> Walk<'a> {
     fn enter(&mut self, name: &Path, metadata: &Metadata) -> io::Result<()> {
         let entries = fs::read_dir(self.root.join(name))?;
         self.above.push((metadata.dev(), metadata.ino()));
-        self.found.changed = self.found.changed.max((metadata.mtime(), metadata.mtime_nsec()));
+        self.found.changed = self.found.changed.max((metadata.ctime(), metadata.ctime_nsec()));
         self.ahead.push(Step::Leave);
         for entry in entries {
             let entry_name = entry?.file_name();

@@ -18,6 +18,7 @@ pub(crate) struct Builder {
     settings: Vec<(OsString, OsString)>,
     args: Vec<OsString>,
     user: Option<(u32, u32)>,
+    script: Option<String>,
 }
 
 /// How a sidecar ended that was not meant to run.
@@ -63,6 +64,12 @@ impl Builder {
         self
     }
 
+    /// Puts it in a user and a mount namespace of its own, where this shell script runs first.
+    pub(crate) fn within(mut self, script: &str) -> Self {
+        self.script = Some(script.to_owned());
+        self
+    }
+
     /// Starts it, and waits until it is ready.
     #[track_caller]
     pub(crate) fn spawn(self) -> Sidecar {
@@ -92,7 +99,10 @@ impl Builder {
             Some(_) => copy_for_all(dir)?,
             None => built(),
         };
-        let mut command = Command::new(program);
+        let mut command = match self.script {
+            Some(script) => in_namespaces(&script, &program),
+            None => Command::new(program),
+        };
         command.env_clear().current_dir("/").stdin(Stdio::null()).args(self.args);
         if !self.config_dir.is_empty() {
             command.env("CONFIG_DIR", self.config_dir);
@@ -118,6 +128,14 @@ impl Builder {
 /// The binary that is tested.
 pub(crate) fn built() -> PathBuf {
     env!("CARGO_BIN_EXE_config-reloader-sidecar").into()
+}
+
+/// The program replaces the shell, so that its PID is that of the command.
+fn in_namespaces(script: &str, program: &Path) -> Command {
+    let mut command = Command::new("unshare");
+    let script = format!("{script}\nexec \"$0\" \"$@\"");
+    command.args(["--user", "--map-root-user", "--mount", "sh", "-ec", &script]).arg(program);
+    command
 }
 
 /// A copy where every user gets at it.

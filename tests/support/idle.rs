@@ -25,6 +25,11 @@ impl WakeUps {
         })
     }
 
+    /// How often all of them together.
+    pub(crate) fn total(&self) -> u64 {
+        self.0.values().sum()
+    }
+
     /// Now.
     pub(crate) fn of(pid: i32) -> Self {
         let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap();

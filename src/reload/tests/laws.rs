@@ -79,6 +79,10 @@ impl World {
                             slot.held_back = true;
                             Outcome::HeldBack
                         }
+                        Verdict::Undecided => {
+                            slot.held_back = true;
+                            Outcome::Undecided
+                        }
                         Verdict::Send | Verdict::SendInVain if slot.refuses => refused(),
                         Verdict::Send | Verdict::SendInVain => {
                             slot.killed |= slot.handles.is_none();

@@ -72,7 +72,16 @@ let
           echo "left out, as it would have to "${lib.escapeShellArgs ([ "${why}:" ] ++ names)}
         '') leftOut
       );
-      cargoTestFlags = packages ++ [ "--no-fail-fast" ];
+      # Not never_blind and never_harmful: root, in namespaces and with limits of its own, is all they are about.
+      cargoTestFlags = packages ++ [
+        "--no-fail-fast"
+        "--lib"
+        "--bins"
+        "--test=kubelet_volumes"
+        "--test=plain_paths"
+        "--test=settings"
+        "--test=targets"
+      ];
       checkFlags = map (name: "--skip=${name}") (lib.concatLists (lib.attrValues leftOut));
       installPhase = "touch $out";
     });

@@ -1,0 +1,102 @@
+//! Nothing puts the resync off.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use sidecar_testkit::wait;
+
+use crate::support::{DEADLINE, Scene, open_dir, plain_dir};
+use crate::{resync, tell};
+
+const EVENTS: Duration = Duration::from_millis(20);
+
+/// Writes the file until `done` is done.
+fn while_written<T>(path: &Path, done: impl FnOnce() -> T) -> T {
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for edit in 0.. {
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
+                fs::write(path, edit.to_string()).unwrap();
+                thread::sleep(EVENTS);
+            }
+        });
+        // Without a panic, for the scope waits for the writer.
+        let result = done();
+        stop.store(true, Ordering::Relaxed);
+        result
+    })
+}
+
+/// A change without an event in `unseen`, while `name` in `noisy` is written to all the time. Nothing of
+/// the noise is settled by then.
+fn is_found(name: &str, of_noise: usize) {
+    let dir = open_dir();
+    let elsewhere = dir.path().join("elsewhere");
+    fs::write(&elsewhere, "1").unwrap();
+    let noisy = plain_dir(&dir.path().join("noisy"), &[("a.conf", "1")]);
+    let unseen = plain_dir(&dir.path().join("unseen"), &[]);
+    symlink(&elsewhere, unseen.join("link.conf")).unwrap();
+    let scene = Scene::with(&[&noisy, &unseen], |sidecar| {
+        resync(sidecar).env("IGNORE", "*.tmp").env("QUIET_PERIOD", "500ms").env("MAX_WAIT", "10m")
+    });
+    let rounds = 3;
+    let found = while_written(&noisy.join(name), || {
+        (1..=rounds)
+            .map(|round| {
+                let since = sidecar_testkit::clock::now();
+                fs::write(&elsewhere, format!("round {round}")).unwrap();
+                let came = || Some(scene.target.signals()).filter(|signals| signals.len() >= round);
+                wait::try_until(DEADLINE, came).map(|signals| (signals.len(), signals[round - 1].ns - since))
+            })
+            .collect::<Vec<_>>()
+    });
+    let counts: Vec<_> = found.iter().map(|found| found.map(|(count, _)| count)).collect();
+    assert_eq!(counts, (1..=rounds).map(Some).collect::<Vec<_>>());
+    let longest = found.iter().flatten().map(|(_, took)| took / 1_000_000).max().unwrap();
+    tell(&format!("at most {longest} ms to notice each of {rounds}"));
+    if of_noise > 0 {
+        // What is left of the noise is one more.
+        scene.wait_for_current(&[&noisy, &unseen]);
+    }
+    scene.expect_no_more_than(rounds + of_noise);
+    fs::write(noisy.join("a.conf"), "fence").unwrap();
+    scene.expect_count(rounds + of_noise + 1);
+}
+
+#[test]
+fn events_that_do_not_count_do_not_put_it_off() {
+    is_found("a.tmp", 0);
+}
+
+#[test]
+fn events_that_count_do_not_put_it_off() {
+    is_found("b.conf", 1);
+}
+
+/// In one and the same path the change comes with the noise's own settling.
+#[test]
+fn a_change_without_an_event_in_a_path_that_is_never_quiet_is_delivered() {
+    let dir = open_dir();
+    let elsewhere = dir.path().join("elsewhere");
+    fs::write(&elsewhere, "1").unwrap();
+    let conf = plain_dir(&dir.path().join("conf"), &[("a.conf", "1")]);
+    symlink(&elsewhere, conf.join("link.conf")).unwrap();
+    let scene = Scene::with(&[&conf], |sidecar| {
+        resync(sidecar).env("IGNORE", "*.tmp").env("QUIET_PERIOD", "500ms").env("MAX_WAIT", "1s")
+    });
+    let found = while_written(&conf.join("noise.tmp"), || {
+        fs::write(&elsewhere, "2").unwrap();
+        wait::try_until(DEADLINE, || scene.target.signals().first().cloned())
+    });
+    assert_eq!(found.unwrap().files["link.conf"], "2");
+    scene.expect_no_more_than(1);
+    fs::write(conf.join("a.conf"), "fence").unwrap();
+    scene.expect_count(2);
+}

@@ -242,3 +242,35 @@ fn dangling(path: &Path) -> Option<Entry> {
     let kind = if metadata.is_symlink() { Kind::Dangling } else { Kind::Special };
     Some(Entry { kind, content: Content::Bytes(hasher.finish()), stat: None })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stat_is_trusted_once_no_write_can_leave_the_same() {
+        let stat = |seconds, nanoseconds| Stat {
+            device: 1,
+            inode: 1,
+            size: 1,
+            modified: (5, 1),
+            changed: (seconds, nanoseconds),
+        };
+        let whole = Stat { modified: (10, 0), ..stat(10, 0) };
+        let table = [
+            (stat(10, 1_000_000), 10_021, false),
+            (stat(10, 1_000_000), 10_022, true),
+            (Stat { modified: (10, 5_000_000), ..stat(10, 0) }, 10_025, false),
+            (Stat { modified: (10, 5_000_000), ..stat(10, 0) }, 10_026, true),
+            (whole, 12_000, false),
+            (whole, 12_001, true),
+            // By the clock of another machine, it is written in the future.
+            (stat(99, 0), 10_000, false),
+            (Stat { modified: (-7, 0), ..stat(-5, 0) }, 10_000, false),
+        ];
+        for (stat, now, trusted) in table {
+            let now = SystemTime::UNIX_EPOCH + Duration::from_millis(now);
+            assert_eq!(stat.is_past(now), trusted, "{stat:?} at {now:?}");
+        }
+    }
+}

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use sidecar_testkit::counter::Signal;
 use sidecar_testkit::wait;
 
 use crate::support::{DEADLINE, Scene, open_dir, plain_dir};
@@ -27,11 +28,18 @@ fn while_written<T>(path: &Path, done: impl FnOnce() -> T) -> T {
                 thread::sleep(EVENTS);
             }
         });
-        // Without a panic, for the scope waits for the writer.
-        let result = done();
-        stop.store(true, Ordering::Relaxed);
-        result
+        // Even after a panic, for the scope waits for the writer.
+        let _stop = Stop(&stop);
+        done()
     })
+}
+
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// A change without an event in `unseen`, while `name` in `noisy` is written to all the time. Nothing of
@@ -53,7 +61,8 @@ fn is_found(name: &str, of_noise: usize) {
                 let since = sidecar_testkit::clock::now();
                 fs::write(&elsewhere, format!("round {round}")).unwrap();
                 let came = || Some(scene.target.signals()).filter(|signals| signals.len() >= round);
-                wait::try_until(DEADLINE, came).map(|signals| (signals.len(), signals[round - 1].ns - since))
+                let took = |signals: &[Signal]| signals[round - 1].ns.saturating_sub(since);
+                wait::try_until(DEADLINE, came).map(|signals| (signals.len(), took(&signals)))
             })
             .collect::<Vec<_>>()
     });

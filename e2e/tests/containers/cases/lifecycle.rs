@@ -58,6 +58,9 @@ pub(crate) fn a_target_that_was_down_during_a_change_has_read_it_at_its_start(ru
     app.expect_seen(&["3"]);
 }
 
+/// In the line of the log for each signal.
+const SENT: &str = " sent signal=";
+
 /// The first sidecar may have delivered it too, and the second cannot know.
 pub(crate) fn a_change_during_a_restart_of_the_sidecar_is_not_lost(run: &'static Run) {
     let (volume, app, sidecar, _pause, _scene) = pod(run);
@@ -66,13 +69,15 @@ pub(crate) fn a_change_during_a_restart_of_the_sidecar_is_not_lost(run: &'static
         volume.write(&config("2")).unwrap();
     });
     sidecar.wait_for_log(READY, 2);
-    wait::until(DEADLINE, "the second sidecar to deliver the change", || {
+    let count = wait::until(DEADLINE, "the second sidecar to deliver the change", || {
         let log = sidecar.log();
-        let second_life = log.rsplit_once(READY)?.1;
-        second_life.contains(" sent signal=").then_some(())
+        let in_second_life = log.rsplit_once(READY)?.1.contains(SENT);
+        in_second_life.then(|| log.matches(SENT).count())
     });
-    let count = app.wait_until_seen("2");
     assert!(count <= 2, "{count} signals for one change");
+    // The log can be ahead of the target.
+    app.wait_for_signals(count);
+    assert_eq!(app.seen().last().unwrap(), "2");
     volume.write(&config("3")).unwrap();
     assert_eq!(app.wait_until_seen("3"), count + 1);
     volume.write(&config("4")).unwrap();
@@ -80,6 +85,7 @@ pub(crate) fn a_change_during_a_restart_of_the_sidecar_is_not_lost(run: &'static
 }
 
 const STOP: Duration = Duration::from_secs(1);
+const STOP_TRIES: usize = 5;
 
 pub(crate) fn docker_stop_takes_under_a_second(run: &'static Run) {
     let (volume, app, sidecar, _scene) = Scene::usual(run);
@@ -97,10 +103,19 @@ pub(crate) fn docker_stop_of_the_sidecar_as_pid_1_takes_under_a_second(run: &'st
     assert_stops(&sidecar);
 }
 
+/// The engine's own part in it can take longer on a busy machine: the sidecar gets several tries, a deaf
+/// one would need its whole grace at each.
 #[track_caller]
 fn assert_stops(sidecar: &Container) {
-    let took = sidecar.stop();
-    let state = sidecar.inspect().state.unwrap();
-    assert_eq!(state.exit_code, Some(0));
-    assert!(took < STOP, "docker stop took {took:?}");
+    let mut took = Vec::new();
+    for attempt in 1..=STOP_TRIES {
+        took.push(sidecar.stop());
+        assert_eq!(sidecar.inspect().state.unwrap().exit_code, Some(0));
+        if took[attempt - 1] < STOP {
+            return;
+        }
+        sidecar.start_again();
+        sidecar.wait_for_log(READY, attempt + 1);
+    }
+    panic!("docker stop took {took:?}");
 }

@@ -92,7 +92,6 @@ pub(crate) fn docker_stop_takes_under_a_second(run: &'static Run) {
     volume.write(&config("2")).unwrap();
     app.expect_seen(&["2"]);
     assert_stops(&sidecar);
-    app.expect_seen(&["2"]);
 }
 
 /// The kernel keeps from PID 1 what it does not handle.

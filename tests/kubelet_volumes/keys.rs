@@ -114,7 +114,9 @@ fn two_changes_at_once_end_with_the_last(order: Order) {
     assert!((1..=sent).contains(&received), "{received} of {sent} signals");
     watched.volume.write(&two_keys()).unwrap();
     assert_eq!(received_for(&watched.scene, &two_keys()), received + 1);
-    assert_eq!(watched.scene.sidecar.sent(), sent + 1);
+    // The log is written after the signal is out.
+    let lines = watched.scene.sidecar.wait_for_log_lines(" sent signal=", sent + 1, DEADLINE);
+    assert_eq!(lines.len(), sent + 1);
 }
 
 /// Waits until the target got a signal and could read this; gives the number of all its signals.

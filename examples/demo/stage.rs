@@ -173,6 +173,9 @@ impl Sidecar {
         // then ends the sidecar.
         command.env_clear().env(SIDECAR_VARIABLE, std::process::id().to_string()).process_group(0);
         command.arg0("config-reloader-sidecar").arg(config_dir).arg(format!("--process-name={process_name}"));
+        // Volume and target come to be in one and the same moment here, so which is newer cannot be told; a
+        // reload at start would be counted for the first step.
+        command.arg("--initial-reload=never");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(log)?);
         let mut sidecar = Self { child: command.spawn()? };
         let ready = wait::try_until(DEADLINE, || {

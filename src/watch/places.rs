@@ -181,13 +181,12 @@ fn names_of(path: &Path) -> Vec<OsString> {
 /// The directory that holds the `..data` link which `path` goes through or, for a volume, ends in.
 #[must_use]
 pub(crate) fn volume_of(path: &Path) -> Option<PathBuf> {
-    if let Root::Directory(end) = Root::of(path)
+    let mut walk = Walk::default();
+    if let Root::Directory(end) = walk.to(path)
         && is_link(&end.join(DATA_LINK))
     {
         return Some(end);
     }
-    let mut walk = Walk::default();
-    walk.to(path);
     let through_swap = |place: &Place| place.interest == Interest::Name(DATA_LINK.into());
     walk.found.into_iter().find(through_swap).map(|place| place.path)
 }

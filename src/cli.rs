@@ -1,12 +1,15 @@
 //! Command line: from the arguments to the exit status.
 
+mod arguments;
+mod help;
+
 use std::ffi::OsString;
+use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
-use clap::error::ErrorKind;
 use tokio::signal::unix::{SignalKind, signal};
 
+use self::arguments::Request;
 use crate::settings::{RawSettings, Settings};
 use crate::{daemon, report};
 
@@ -17,19 +20,27 @@ const CANNOT_START: u8 = 1;
 
 /// The whole program, for these arguments (the first is the program's name) and the environment.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let raw = match RawSettings::try_parse_from(arguments) {
-        Ok(raw) => raw,
-        Err(answer) if matches!(answer.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
-            // A closed standard output is the reader's choice.
-            let _ = answer.print();
-            return ExitCode::SUCCESS;
-        }
-        Err(error) => return fail(WRONG_SETTING, first_paragraph(&error.to_string())),
-    };
-    let settings = match Settings::try_from(raw) {
-        Ok(settings) => settings,
+    let request = match arguments::parse(arguments, RawSettings::from_env()) {
+        Ok(request) => request,
         Err(error) => return fail(WRONG_SETTING, error),
     };
+    match request {
+        Request::Help => print(&help::text()),
+        Request::Version => print(concat!("config-reloader-sidecar ", env!("CARGO_PKG_VERSION"), "\n")),
+        Request::Run(raw) => match Settings::try_from(&raw) {
+            Ok(settings) => run(settings),
+            Err(error) => fail(WRONG_SETTING, error),
+        },
+    }
+}
+
+fn print(text: &str) -> ExitCode {
+    // A closed standard output is the reader's choice.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    ExitCode::SUCCESS
+}
+
+fn run(settings: Settings) -> ExitCode {
     report::init(settings.log_level);
     match start(settings) {
         Ok(()) => ExitCode::SUCCESS,
@@ -58,12 +69,4 @@ fn start(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
 fn fail(status: u8, error: impl std::fmt::Display) -> ExitCode {
     eprintln!("config-reloader-sidecar: {}", report::one_line(&error.to_string()));
     ExitCode::from(status)
-}
-
-/// `clap`'s message as one line, without the usage that follows.
-fn first_paragraph(message: &str) -> String {
-    let message = message.strip_prefix("error: ").unwrap_or(message);
-    let paragraph = message.split("\n\n").next().unwrap_or(message);
-    let lines: Vec<&str> = paragraph.lines().map(str::trim).collect();
-    format!("{}; --help lists the settings", lines.join(" "))
 }

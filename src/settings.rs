@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use ignore::IgnoreGlobs;
-pub use raw::RawSettings;
+pub use raw::{RawSettings, SETTINGS, Setting};
 pub use reload_signal::{ReloadSignal, UnknownSignal};
 
 /// What the program was asked to do; every value in it is valid.
@@ -125,58 +125,49 @@ pub enum SettingError {
     },
 }
 
-fn invalid(setting: &'static str, value: &OsStr, accepted: impl Into<String>) -> SettingError {
-    let value = value.to_string_lossy().into_owned();
-    SettingError::Invalid { setting, value, accepted: accepted.into() }
+fn invalid(setting: &Setting, value: impl AsRef<OsStr>, accepted: impl Into<String>) -> SettingError {
+    let value = value.as_ref().to_string_lossy().into_owned();
+    SettingError::Invalid { setting: setting.variable, value, accepted: accepted.into() }
 }
 
-impl TryFrom<RawSettings> for Settings {
+impl TryFrom<&RawSettings> for Settings {
     type Error = SettingError;
 
-    fn try_from(raw: RawSettings) -> Result<Self, SettingError> {
-        let quiet_period = duration("QUIET_PERIOD", &raw.quiet_period, raw::QUIET_PERIOD)?;
-        let max_wait = duration("MAX_WAIT", &raw.max_wait, raw::MAX_WAIT)?;
+    fn try_from(raw: &RawSettings) -> Result<Self, SettingError> {
+        let quiet_period = duration(raw, &raw::QUIET_PERIOD)?;
+        let max_wait = duration(raw, &raw::MAX_WAIT)?;
         if max_wait < quiet_period {
             let accepted = "a duration that is not shorter than QUIET_PERIOD";
-            return Err(invalid("MAX_WAIT", &raw.max_wait, accepted));
+            return Err(invalid(&raw::MAX_WAIT, text(raw, &raw::MAX_WAIT)?, accepted));
         }
         Ok(Self {
-            config_dir: watched_paths(&raw.config_dir)?,
-            target: target_spec(&raw)?,
-            process_select: one_of(
-                "PROCESS_SELECT",
-                &raw.process_select,
-                raw::PROCESS_SELECT,
-                &SELECT_MODES,
-            )?,
-            reload_signal: text("RELOAD_SIGNAL", &raw.reload_signal, raw::RELOAD_SIGNAL)?
-                .parse()
-                .map_err(|e: UnknownSignal| invalid("RELOAD_SIGNAL", &raw.reload_signal, e.to_string()))?,
+            config_dir: watched_paths(raw)?,
+            target: target_spec(raw)?,
+            process_select: one_of(raw, &raw::PROCESS_SELECT, &SELECT_MODES)?,
+            reload_signal: text(raw, &raw::RELOAD_SIGNAL)?.parse().map_err(|e: UnknownSignal| {
+                invalid(&raw::RELOAD_SIGNAL, raw.get(&raw::RELOAD_SIGNAL), e.to_string())
+            })?,
             quiet_period,
             max_wait,
-            min_interval: duration("MIN_INTERVAL", &raw.min_interval, raw::MIN_INTERVAL)?,
-            recursive: boolean("RECURSIVE", &raw.recursive, raw::RECURSIVE)?,
-            ignore: ignore_globs(&raw.ignore)?,
-            initial_reload: one_of(
-                "INITIAL_RELOAD",
-                &raw.initial_reload,
-                raw::INITIAL_RELOAD,
-                &INITIAL_RELOADS,
-            )?,
-            resync_interval: Some(duration("RESYNC_INTERVAL", &raw.resync_interval, raw::RESYNC_INTERVAL)?)
+            min_interval: duration(raw, &raw::MIN_INTERVAL)?,
+            recursive: boolean(raw, &raw::RECURSIVE)?,
+            ignore: ignore_globs(raw)?,
+            initial_reload: one_of(raw, &raw::INITIAL_RELOAD, &INITIAL_RELOADS)?,
+            resync_interval: Some(duration(raw, &raw::RESYNC_INTERVAL)?)
                 .filter(|interval| !interval.is_zero()),
-            signal_guard: one_of("SIGNAL_GUARD", &raw.signal_guard, raw::SIGNAL_GUARD, &SIGNAL_GUARDS)?,
-            exit_with_target: boolean("EXIT_WITH_TARGET", &raw.exit_with_target, raw::EXIT_WITH_TARGET)?,
-            verbose: boolean("VERBOSE", &raw.verbose, raw::VERBOSE)?,
-            log_level: log_level(&raw.log_level)?,
+            signal_guard: one_of(raw, &raw::SIGNAL_GUARD, &SIGNAL_GUARDS)?,
+            exit_with_target: boolean(raw, &raw::EXIT_WITH_TARGET)?,
+            verbose: boolean(raw, &raw::VERBOSE)?,
+            log_level: log_level(raw)?,
         })
     }
 }
 
 /// The value as trimmed text; an empty one is an unset one.
-fn text<'a>(setting: &'static str, value: &'a OsStr, default: &'a str) -> Result<&'a str, SettingError> {
+fn text<'a>(raw: &'a RawSettings, setting: &Setting) -> Result<&'a str, SettingError> {
+    let value = raw.get(setting);
     let given = value.to_str().ok_or_else(|| invalid(setting, value, "UTF-8 text"))?.trim();
-    Ok(if given.is_empty() { default } else { given })
+    Ok(if given.is_empty() { setting.default } else { given })
 }
 
 fn list(value: &OsStr) -> impl Iterator<Item = OsString> {
@@ -187,11 +178,11 @@ fn list(value: &OsStr) -> impl Iterator<Item = OsString> {
         .filter(|item| !item.is_empty())
 }
 
-fn watched_paths(value: &OsStr) -> Result<Vec<PathBuf>, SettingError> {
+fn watched_paths(raw: &RawSettings) -> Result<Vec<PathBuf>, SettingError> {
     let mut paths = Vec::new();
-    for item in list(value) {
+    for item in list(raw.get(&raw::CONFIG_DIR)) {
         let absolute = std::path::absolute(&item)
-            .map_err(|e| invalid("CONFIG_DIR", &item, format!("paths of directories or files ({e})")))?;
+            .map_err(|e| invalid(&raw::CONFIG_DIR, &item, format!("paths of directories or files ({e})")))?;
         // Without a trailing slash: `/etc/nginx/` and `/etc/nginx` are one watched path.
         let path = absolute.components().collect();
         if !paths.contains(&path) {
@@ -206,11 +197,11 @@ fn watched_paths(value: &OsStr) -> Result<Vec<PathBuf>, SettingError> {
 }
 
 fn target_spec(raw: &RawSettings) -> Result<TargetSpec, SettingError> {
-    let name = text("PROCESS_NAME", &raw.process_name, "")?;
+    let name = text(raw, &raw::PROCESS_NAME)?;
     if name.contains('/') {
-        return Err(invalid("PROCESS_NAME", &raw.process_name, "a name without a directory, as `nginx`"));
+        return Err(invalid(&raw::PROCESS_NAME, name, "a name without a directory, as `nginx`"));
     }
-    let pid_file = raw.process_pid_file.as_bytes().trim_ascii();
+    let pid_file = raw.get(&raw::PROCESS_PID_FILE).as_bytes().trim_ascii();
     if name.is_empty() && pid_file.is_empty() {
         let accepted = "give the name of the process to signal, or its PID file in PROCESS_PID_FILE";
         return Err(SettingError::Missing { setting: "PROCESS_NAME", accepted });
@@ -221,47 +212,44 @@ fn target_spec(raw: &RawSettings) -> Result<TargetSpec, SettingError> {
     })
 }
 
-fn one_of<T: Copy>(
-    setting: &'static str,
-    value: &OsStr,
-    default: &str,
-    modes: &[(&str, T)],
-) -> Result<T, SettingError> {
-    let given = text(setting, value, default)?;
+fn one_of<T: Copy>(raw: &RawSettings, setting: &Setting, modes: &[(&str, T)]) -> Result<T, SettingError> {
+    let given = text(raw, setting)?;
     let mode = modes.iter().find(|(name, _)| name.eq_ignore_ascii_case(given)).map(|(_, mode)| *mode);
     let names: Vec<&str> = modes.iter().map(|(name, _)| *name).collect();
-    mode.ok_or_else(|| invalid(setting, value, format!("one of {}", names.join(", "))))
+    mode.ok_or_else(|| invalid(setting, raw.get(setting), format!("one of {}", names.join(", "))))
 }
 
-fn duration(setting: &'static str, value: &OsStr, default: &str) -> Result<Duration, SettingError> {
+fn duration(raw: &RawSettings, setting: &Setting) -> Result<Duration, SettingError> {
     const LONGEST: Duration = Duration::from_hours(24 * 365);
-    let accepted = "a duration of a year at most, as 250ms, 2s, 1m or 0s";
-    let given = text(setting, value, default)?;
-    match humantime::parse_duration(given) {
+    match humantime::parse_duration(text(raw, setting)?) {
         Ok(parsed) if parsed <= LONGEST => Ok(parsed),
-        _ => Err(invalid(setting, value, accepted)),
+        _ => Err(invalid(setting, raw.get(setting), "a duration of a year at most, as 250ms, 2s, 1m or 0s")),
     }
 }
 
-fn boolean(setting: &'static str, value: &OsStr, default: &str) -> Result<bool, SettingError> {
-    match text(setting, value, default)?.to_ascii_lowercase().as_str() {
+fn boolean(raw: &RawSettings, setting: &Setting) -> Result<bool, SettingError> {
+    match text(raw, setting)?.to_ascii_lowercase().as_str() {
         "true" | "t" | "1" | "yes" | "on" => Ok(true),
         "false" | "f" | "0" | "no" | "off" => Ok(false),
-        _ => Err(invalid(setting, value, "true or false")),
+        _ => Err(invalid(setting, raw.get(setting), "true or false")),
     }
 }
 
-fn ignore_globs(value: &OsStr) -> Result<IgnoreGlobs, SettingError> {
-    let accepted = |e| invalid("IGNORE", value, format!("globs as `*.bak,token` ({e})"));
+fn ignore_globs(raw: &RawSettings) -> Result<IgnoreGlobs, SettingError> {
+    let value = raw.get(&raw::IGNORE);
     let items: Option<Vec<_>> = list(value).map(|item| item.into_string().ok()).collect();
-    let items = items.ok_or_else(|| invalid("IGNORE", value, "UTF-8 text"))?;
-    IgnoreGlobs::new(&items).map_err(accepted)
+    let items = items.ok_or_else(|| invalid(&raw::IGNORE, value, "UTF-8 text"))?;
+    IgnoreGlobs::new(&items)
+        .map_err(|error| invalid(&raw::IGNORE, value, format!("globs as `*.bak,token` ({error})")))
 }
 
-fn log_level(value: &OsStr) -> Result<log::LevelFilter, SettingError> {
-    match text("LOG_LEVEL", value, raw::LOG_LEVEL)?.parse() {
+fn log_level(raw: &RawSettings) -> Result<log::LevelFilter, SettingError> {
+    match text(raw, &raw::LOG_LEVEL)?.parse() {
         Ok(level) if level != log::LevelFilter::Off => Ok(level),
-        _ => Err(invalid("LOG_LEVEL", value, "one of error, warn, info, debug, trace")),
+        _ => {
+            let value = raw.get(&raw::LOG_LEVEL);
+            Err(invalid(&raw::LOG_LEVEL, value, "one of error, warn, info, debug, trace"))
+        }
     }
 }
 

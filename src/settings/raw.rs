@@ -1,130 +1,93 @@
 //! Settings as they are given: an environment variable and a flag each, a flag wins.
 
-use std::ffi::OsString;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 
-use clap::Parser;
+/// What there is to know of a setting before it is given.
+#[derive(Debug)]
+pub struct Setting {
+    /// Its environment variable; the flag is made of it.
+    pub variable: &'static str,
+    /// What stands for its value in the help.
+    pub value_name: &'static str,
+    /// Its default; empty where there is none.
+    pub default: &'static str,
+    /// What it is for.
+    pub help: &'static str,
+}
 
-pub(super) const PROCESS_SELECT: &str = "root";
-pub(super) const RELOAD_SIGNAL: &str = "SIGHUP";
-pub(super) const QUIET_PERIOD: &str = "100ms";
-pub(super) const MAX_WAIT: &str = "2s";
-pub(super) const MIN_INTERVAL: &str = "0s";
-pub(super) const RECURSIVE: &str = "false";
-pub(super) const INITIAL_RELOAD: &str = "auto";
-pub(super) const RESYNC_INTERVAL: &str = "60s";
-pub(super) const SIGNAL_GUARD: &str = "wait";
-pub(super) const EXIT_WITH_TARGET: &str = "false";
-pub(super) const VERBOSE: &str = "false";
-pub(super) const LOG_LEVEL: &str = "info";
+/// The value name of settings whose flag may stand alone.
+const BOOL: &str = "BOOL";
 
-const EXAMPLE: &str = "Example:
-  CONFIG_DIR=/etc/nginx/conf.d PROCESS_NAME=nginx config-reloader-sidecar
+impl Setting {
+    /// The flag, without its dashes: `CONFIG_DIR` is `config-dir`.
+    #[must_use]
+    pub fn flag(&self) -> String {
+        self.variable.to_ascii_lowercase().replace('_', "-")
+    }
 
-Exit status: 0 ended by SIGTERM or SIGINT, 1 cannot start or go on, 2 a setting is wrong.";
+    /// Whether the flag alone means `true`.
+    #[must_use]
+    pub fn is_switch(&self) -> bool {
+        self.value_name == BOOL
+    }
+}
 
-/// Watches mounted configuration (ConfigMaps, Secrets, any directory) and sends a signal to a
-/// process in the same PID namespace: one signal per change, none lost.
-///
-/// Every setting is a flag or an environment variable; the flag wins, an empty value is an unset
-/// one. Lists are comma-separated. Durations are written 250ms, 2s, 1m.
-#[derive(Debug, Clone, Default, Parser)]
-#[command(name = "config-reloader-sidecar", version, after_help = EXAMPLE)]
-#[command(max_term_width = 100)]
+/// Makes a constant of each setting, and the list of all, in the order of the help.
+macro_rules! settings {
+    ($($variable:ident, $value_name:expr, $default:literal, $help:literal;)*) => {
+        $(pub(super) const $variable: Setting = Setting {
+            variable: stringify!($variable),
+            value_name: $value_name,
+            default: $default,
+            help: $help,
+        };)*
+
+        /// Every setting, in the order of the help.
+        pub const SETTINGS: &[Setting] = &[$($variable),*];
+    };
+}
+
+settings! {
+    CONFIG_DIR, "PATHS", "", "Directories (or single files) to watch; mandatory";
+    PROCESS_NAME, "NAME", "", "Name of the process to signal; mandatory unless PROCESS_PID_FILE is given";
+    RELOAD_SIGNAL, "SIGNAL", "SIGHUP", "Signal to send: SIGHUP, hup, 1, SIGRTMIN+3, RTMAX-1";
+    VERBOSE, BOOL, "false", "Log every file event";
+    PROCESS_SELECT, "MODE", "root", "Which of several matches: root (no ancestor matches), all, oldest, newest";
+    PROCESS_PID_FILE, "FILE", "", "Read the PID from this file instead of looking for the name; with PROCESS_NAME, only a process of that name";
+    QUIET_PERIOD, "DURATION", "100ms", "A plain directory must be quiet this long before it counts as changed";
+    MAX_WAIT, "DURATION", "2s", "A directory that never gets quiet counts as changed after this long";
+    MIN_INTERVAL, "DURATION", "0s", "Least time between two reloads; changes in between are merged into one";
+    RECURSIVE, BOOL, "false", "Watch subdirectories too";
+    IGNORE, "GLOBS", "", "Globs of names below a watched directory that never count; one without a slash is matched at any depth";
+    INITIAL_RELOAD, "MODE", "auto", "At start: auto (reload only if the configuration is newer than the target), always, never";
+    RESYNC_INTERVAL, "DURATION", "60s", "Look again even without an event; 0s turns it off";
+    SIGNAL_GUARD, "MODE", "wait", "wait: hold the signal back until the target handles it; off: send at once, even if it kills";
+    EXIT_WITH_TARGET, BOOL, "false", "Exit with status 0 when the target, once seen, is gone for good (Jobs)";
+    LOG_LEVEL, "LEVEL", "info", "error, warn, info, debug or trace";
+}
+
+/// The values that were given, by variable.
+#[derive(Debug, Clone, Default)]
 pub struct RawSettings {
-    /// Directories (or single files) to watch; mandatory
-    #[arg(
-        long,
-        env,
-        hide_env_values = true,
-        value_name = "PATHS",
-        default_value = "",
-        hide_default_value = true
-    )]
-    pub config_dir: OsString,
+    given: BTreeMap<&'static str, OsString>,
+}
 
-    /// Name of the process to signal; mandatory unless PROCESS_PID_FILE is given
-    #[arg(
-        long,
-        env,
-        hide_env_values = true,
-        value_name = "NAME",
-        default_value = "",
-        hide_default_value = true
-    )]
-    pub process_name: OsString,
+impl RawSettings {
+    /// What the environment gives.
+    #[must_use]
+    pub fn from_env() -> Self {
+        let given = |setting: &Setting| Some((setting.variable, std::env::var_os(setting.variable)?));
+        Self { given: SETTINGS.iter().filter_map(given).collect() }
+    }
 
-    /// Signal to send: SIGHUP, hup, 1, SIGRTMIN+3, RTMAX-1
-    #[arg(long, env, hide_env_values = true, value_name = "SIGNAL", default_value = RELOAD_SIGNAL)]
-    pub reload_signal: OsString,
+    /// Gives a value in place of an earlier one.
+    pub fn set(&mut self, setting: &Setting, value: impl Into<OsString>) {
+        self.given.insert(setting.variable, value.into());
+    }
 
-    /// Log every file event
-    #[arg(long, env, hide_env_values = true, value_name = "BOOL", default_value = VERBOSE)]
-    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pub verbose: OsString,
-
-    /// Which of several matches: root (no ancestor matches), all, oldest, newest
-    #[arg(long, env, hide_env_values = true, value_name = "MODE", default_value = PROCESS_SELECT)]
-    pub process_select: OsString,
-
-    /// Read the PID from this file instead of looking for the name; with PROCESS_NAME, only a
-    /// process of that name
-    #[arg(
-        long,
-        env,
-        hide_env_values = true,
-        value_name = "FILE",
-        default_value = "",
-        hide_default_value = true
-    )]
-    pub process_pid_file: OsString,
-
-    /// A plain directory must be quiet this long before it counts as changed
-    #[arg(long, env, hide_env_values = true, value_name = "DURATION", default_value = QUIET_PERIOD)]
-    pub quiet_period: OsString,
-
-    /// A directory that never gets quiet counts as changed after this long
-    #[arg(long, env, hide_env_values = true, value_name = "DURATION", default_value = MAX_WAIT)]
-    pub max_wait: OsString,
-
-    /// Least time between two reloads; changes in between are merged into one
-    #[arg(long, env, hide_env_values = true, value_name = "DURATION", default_value = MIN_INTERVAL)]
-    pub min_interval: OsString,
-
-    /// Watch subdirectories too
-    #[arg(long, env, hide_env_values = true, value_name = "BOOL", default_value = RECURSIVE)]
-    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pub recursive: OsString,
-
-    /// Globs of names below a watched directory that never count; one without a slash is
-    /// matched at any depth
-    #[arg(
-        long,
-        env,
-        hide_env_values = true,
-        value_name = "GLOBS",
-        default_value = "",
-        hide_default_value = true
-    )]
-    pub ignore: OsString,
-
-    /// At start: auto (reload only if the configuration is newer than the target), always, never
-    #[arg(long, env, hide_env_values = true, value_name = "MODE", default_value = INITIAL_RELOAD)]
-    pub initial_reload: OsString,
-
-    /// Look again even without an event; 0s turns it off
-    #[arg(long, env, hide_env_values = true, value_name = "DURATION", default_value = RESYNC_INTERVAL)]
-    pub resync_interval: OsString,
-
-    /// wait: hold the signal back until the target handles it; off: send at once, even if it kills
-    #[arg(long, env, hide_env_values = true, value_name = "MODE", default_value = SIGNAL_GUARD)]
-    pub signal_guard: OsString,
-
-    /// Exit with status 0 when the target, once seen, is gone for good (Jobs)
-    #[arg(long, env, hide_env_values = true, value_name = "BOOL", default_value = EXIT_WITH_TARGET)]
-    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pub exit_with_target: OsString,
-
-    /// error, warn, info, debug or trace
-    #[arg(long, env, hide_env_values = true, value_name = "LEVEL", default_value = LOG_LEVEL)]
-    pub log_level: OsString,
+    /// The value as it was given; empty if it was not.
+    pub(super) fn get(&self, setting: &Setting) -> &OsStr {
+        self.given.get(setting.variable).map_or(OsStr::new(""), OsString::as_os_str)
+    }
 }

@@ -1,0 +1,67 @@
+//! Arguments: what the program is asked to do, and with which settings.
+
+use std::ffi::OsString;
+
+use lexopt::{Arg, Parser};
+
+use crate::settings::{RawSettings, SETTINGS, Setting};
+
+/// What the program is asked to do.
+#[derive(Debug)]
+pub(super) enum Request {
+    /// Watch and signal.
+    Run(RawSettings),
+    /// Tell how it is used.
+    Help,
+    /// Tell which version it is.
+    Version,
+}
+
+/// Arguments that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}; --help lists the settings")]
+pub(super) struct UsageError(String);
+
+impl From<lexopt::Error> for UsageError {
+    fn from(error: lexopt::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Flags win over the variables that `settings` holds.
+pub(super) fn parse(
+    arguments: impl IntoIterator<Item = OsString>,
+    mut settings: RawSettings,
+) -> Result<Request, UsageError> {
+    let mut parser = Parser::from_iter(arguments);
+    let mut seen = Vec::new();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Arg::Short('h') | Arg::Long("help") => return Ok(Request::Help),
+            Arg::Short('V') | Arg::Long("version") => return Ok(Request::Version),
+            Arg::Long(flag) => {
+                let Some(setting) = SETTINGS.iter().find(|setting| setting.flag() == flag) else {
+                    return Err(Arg::Long(flag).unexpected().into());
+                };
+                if seen.contains(&setting.variable) {
+                    return Err(UsageError(format!("'--{flag}' is given twice; lists are comma-separated")));
+                }
+                seen.push(setting.variable);
+                settings.set(setting, value(&mut parser, setting)?);
+            }
+            Arg::Value(value) => {
+                return Err(UsageError(format!("'{}' is no flag", value.to_string_lossy())));
+            }
+            Arg::Short(_) => return Err(argument.unexpected().into()),
+        }
+    }
+    Ok(Request::Run(settings))
+}
+
+/// A switch takes its value behind an equals sign only, so that it can stand alone.
+fn value(parser: &mut Parser, setting: &Setting) -> Result<OsString, lexopt::Error> {
+    if setting.is_switch() {
+        return Ok(parser.optional_value().unwrap_or_else(|| "true".into()));
+    }
+    parser.value()
+}

@@ -41,7 +41,7 @@ fn print(text: &str) -> ExitCode {
 }
 
 fn run(settings: Settings) -> ExitCode {
-    report::init(settings.log_level);
+    report::init(settings.log_format, settings.log_level);
     match start(settings) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(CANNOT_START, error),

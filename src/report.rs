@@ -21,10 +21,10 @@ use crate::watch::{Event, WatchError};
 pub fn watching(path: &Path, layout: &Layout, snapshot: &Snapshot) {
     let kind = match layout {
         Layout::Plain => "plain",
-        Layout::Kubelet(_) => "kubelet volume",
+        Layout::Kubelet(_) => "kubelet",
     };
-    let (names, digest) = (snapshot.entries().len(), snapshot.digest());
-    info!("watching {}: {kind}, names={names} digest={digest}", path.display());
+    let (path, names, digest) = (path.display(), snapshot.entries().len(), snapshot.digest());
+    info!(path:%, kind, names, digest:%; "watching");
 }
 
 /// The targets at start.
@@ -32,66 +32,65 @@ pub fn targets_at_start(targets: &Result<Vec<Pinned>, NoTarget>, settings: &Sett
     let signal = settings.reload_signal;
     match targets {
         Ok(targets) => targets.iter().for_each(|target| {
-            info!("target is pid={} process={}, signal={signal}", target.pid, target.name);
+            info!(pid = target.pid, process = target.name.as_str(), signal:%; "target");
         }),
-        Err(reason) => warn!("no target yet: {reason}"),
+        Err(reason) => warn!(message:% = reason; "no-target"),
     }
 }
 
 /// Users of a program that knows only 15 bytes of a name learn the whole of it.
 pub fn name_in_full(target: &Pinned) {
-    info!("PROCESS_NAME is the beginning of process={}; its full name can be given", target.name);
+    let message = "PROCESS_NAME is the beginning of this name, which can be given in full";
+    info!(process = target.name.as_str(), message; "full-name");
 }
 
 /// One file event, for `VERBOSE`.
 pub fn event(event: &Event, counts: bool) {
-    info!("event {:?} {} counts={counts}", event.kind, event.path.display());
+    info!(kind:? = event.kind, path:% = event.path.display(), counts; "file-event");
 }
 
 /// A settled change of a watched path.
 pub fn changed(path: &Path, before: &Snapshot, after: &Snapshot) {
-    let changes = Changes::between(before, after);
-    info!("changed {}: {changes} digest={}->{}", path.display(), before.digest(), after.digest());
+    let names = Changes::between(before, after);
+    info!(path:% = path.display(), names:%, before:% = before.digest(), digest:% = after.digest(); "changed");
 }
 
 /// A watched path that is not there, or there again.
 pub fn presence(path: &Path, present: bool) {
+    let path = path.display();
     if present {
-        info!("{} is there again", path.display());
+        info!(path:%; "back");
     } else {
-        warn!("{} is gone; watching for its return, nothing is signalled until then", path.display());
+        warn!(path:%, message = "watching for its return, nothing is signalled until then"; "gone");
     }
 }
 
 /// Anything that is survived.
 pub fn survived(error: &dyn std::error::Error) {
-    warn!("{error}");
+    warn!(message:% = error; "survived");
 }
 
 /// A file that counts by identity.
 pub fn unreadable(path: &Path) {
-    warn!(
-        "cannot read {}: it counts as changed when its inode, size or time changes; to compare contents, let \
-         the sidecar read it (same runAsUser, or a defaultMode that allows it)",
-        path.display()
-    );
+    let message = "it counts as changed when its inode, size or time changes; to compare contents, let the \
+                   sidecar read it (same runAsUser, or a defaultMode that allows it)";
+    warn!(path:% = path.display(), message; "unreadable");
 }
 
 /// What was done about one target.
 pub fn attempt(attempt: &Attempt, signal: ReloadSignal, change: &Change) {
-    let (pid, process, digest) = (attempt.target.pid, &attempt.target.name, change.digest);
+    let (pid, process, digest) = (attempt.target.pid, attempt.target.name.as_str(), change.digest);
+    let after_seconds = attempt.at.duration_since(change.first_event).as_secs_f64();
     match attempt.outcome {
-        Outcome::Delivered => {
-            let took = Took(attempt.at.duration_since(change.first_event));
-            info!("sent signal={signal} pid={pid} process={process} digest={digest} after={took}");
-        }
+        Outcome::Delivered => info!(signal:%, pid, process, digest:%, after_seconds; "sent"),
         Outcome::Superseded => {
-            info!("pid={pid} process={process} started after the change and has read digest={digest}");
+            let message = "it started after the change and has read it";
+            info!(pid, process, digest:%, message; "superseded");
         }
-        Outcome::Ignored => warn!(
-            "sent signal={signal} pid={pid} process={process} digest={digest}, and the process ignores it; is \
-             RELOAD_SIGNAL the one that makes it reload?"
-        ),
+        Outcome::Ignored => {
+            let message = "the process ignores it; is RELOAD_SIGNAL the one that makes it reload?";
+            warn!(signal:%, pid, process, digest:%, after_seconds, message; "sent");
+        }
         Outcome::UpToDate | Outcome::Undecided | Outcome::Gone | Outcome::HeldBack | Outcome::Refused(_) => {}
     }
 }
@@ -104,70 +103,55 @@ pub fn conclusion(
     signal: ReloadSignal,
 ) {
     let Conclusion::Pending { tell: true, change, .. } = conclusion else { return };
-    let (digest, since) = (change.digest, Took(change.first_event.elapsed()));
+    let since_seconds = change.first_event.elapsed().as_secs_f64();
+    warn!(digest:% = change.digest, since_seconds, message = why_pending(no_target, attempts, signal); "pending");
+}
+
+fn why_pending(no_target: Option<&NoTarget>, attempts: &[Attempt], signal: ReloadSignal) -> String {
     let refused = attempts.iter().find_map(|attempt| match &attempt.outcome {
         Outcome::Refused(refusal) => Some((&attempt.target, refusal)),
         _ => None,
     });
     let held_back = attempts.iter().find(|attempt| matches!(attempt.outcome, Outcome::HeldBack));
-    if let (Some(Attempt { target, .. }), None) = (held_back, refused) {
-        warn!(
-            "pending digest={digest} since={since}: held back signal={signal} from pid={} process={}, which has \
-             no handler for it (yet): it would be killed or stopped; SIGNAL_GUARD=off would send it all the \
-             same; trying again",
-            target.pid, target.name
-        );
-        return;
-    }
-    match (refused, no_target) {
-        (Some((target, refusal)), _) => warn!(
-            "pending digest={digest} since={since}: cannot signal pid={} process={}: {refusal}; trying again",
+    match (refused, held_back, no_target) {
+        (Some((target, refusal)), ..) => {
+            format!("cannot signal pid={} process={}: {refusal}; trying again", target.pid, target.name)
+        }
+        (None, Some(Attempt { target, .. }), _) => format!(
+            "held back signal={signal} from pid={} process={}, which has no handler for it (yet): it would be \
+             killed or stopped; SIGNAL_GUARD=off would send it all the same; trying again",
             target.pid, target.name
         ),
-        (None, Some(reason)) => warn!("pending digest={digest} since={since}: {reason}; trying again"),
-        (None, None) => warn!("pending digest={digest} since={since}: the target ended; trying again"),
+        (None, None, Some(reason)) => format!("{reason}; trying again"),
+        (None, None, None) => "the target ended; trying again".into(),
     }
 }
 
 /// A target that is gone a moment after its signal.
 pub fn died(id: ProcessId, watched: &Watched, signal: ReloadSignal) {
-    warn!(
-        "pid={} process={} is gone one second after signal={signal} digest={}; see its own log: a configuration \
-         that it refuses, or a signal that ends it",
-        id.pid, watched.name, watched.digest
-    );
+    let message = "it is gone one second after the signal; see its own log: a configuration that it refuses, or \
+                   a signal that ends it";
+    let (pid, process) = (id.pid, watched.name.as_str());
+    warn!(signal:%, pid, process, digest:% = watched.digest, message; "died");
 }
 
 /// The kernel cannot watch.
 pub fn polling(error: &WatchError, interval: Duration) {
-    warn!("{error}; until then the watched paths are looked at every {}s", interval.as_secs());
+    let interval_seconds = interval.as_secs_f64();
+    warn!(interval_seconds, message:% = error; "polling");
 }
 
 /// The kernel watches again.
 pub fn watching_again() {
-    info!("inotify watches everything again; polling ends");
+    info!(message = "inotify watches everything again; polling ends"; "watching-again");
 }
 
 /// The target is gone for good.
 pub fn over() {
-    info!("the target is gone for good, and EXIT_WITH_TARGET is set: the end");
+    info!(message = "the target is gone for good, and EXIT_WITH_TARGET is set"; "over");
 }
 
 /// The configuration at start, which the targets are taken to have.
 pub fn ready(digest: Digest) {
-    info!("ready digest={digest}");
-}
-
-/// A duration as people read it.
-struct Took(Duration);
-
-impl std::fmt::Display for Took {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let micros = self.0.as_micros();
-        match micros {
-            0..10_000 => write!(f, "{micros}us"),
-            10_000..10_000_000 => write!(f, "{}ms", micros / 1000),
-            _ => write!(f, "{}s", micros / 1_000_000),
-        }
-    }
+    info!(digest:%; "ready");
 }

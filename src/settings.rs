@@ -44,6 +44,8 @@ pub struct Settings {
     pub exit_with_target: bool,
     /// Whether every file event is logged.
     pub verbose: bool,
+    /// How log lines are written.
+    pub log_format: LogFormat,
     /// The least severe level that is logged.
     pub log_level: log::LevelFilter,
 }
@@ -102,6 +104,17 @@ pub enum SignalGuard {
 
 const SIGNAL_GUARDS: [(&str, SignalGuard); 2] = [("wait", SignalGuard::Wait), ("off", SignalGuard::Off)];
 
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+const LOG_FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+
 /// A setting that cannot be used, with what is accepted in its place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingError {
@@ -158,6 +171,7 @@ impl TryFrom<&RawSettings> for Settings {
             signal_guard: one_of(raw, &raw::SIGNAL_GUARD, &SIGNAL_GUARDS)?,
             exit_with_target: boolean(raw, &raw::EXIT_WITH_TARGET)?,
             verbose: boolean(raw, &raw::VERBOSE)?,
+            log_format: one_of(raw, &raw::LOG_FORMAT, &LOG_FORMATS)?,
             log_level: log_level(raw)?,
         })
     }

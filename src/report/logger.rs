@@ -1,18 +1,37 @@
 //! Log lines on standard error, each written at once.
+//!
+//! A record is an event's name, fields, and perhaps a message for people: what is wrong, and what to change.
+
+mod json;
+mod text;
 
 use std::io::Write;
 use std::time::SystemTime;
 
+use log::kv::{self, Key, Value, VisitSource};
 use log::{LevelFilter, Log, Metadata, Record};
 
-struct Logger;
+use crate::settings::LogFormat;
 
-static LOGGER: Logger = Logger;
+/// The field that is written for people.
+const MESSAGE: &str = "message";
+
+/// A field of this ending is a number of seconds.
+const SECONDS: &str = "_seconds";
+
+struct Logger(LogFormat);
+
+static TEXT: Logger = Logger(LogFormat::Text);
+static JSON: Logger = Logger(LogFormat::Json);
 
 /// Starts logging; a second call changes the level only.
-pub fn init(level: LevelFilter) {
-    // Fails only if a logger is set already, which then is this one.
-    let _ = log::set_logger(&LOGGER);
+pub fn init(format: LogFormat, level: LevelFilter) {
+    let logger = match format {
+        LogFormat::Text => &TEXT,
+        LogFormat::Json => &JSON,
+    };
+    // Fails only if a logger is set already.
+    let _ = log::set_logger(logger);
     log::set_max_level(level);
 }
 
@@ -24,14 +43,36 @@ impl Log for Logger {
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) {
             let time = humantime::format_rfc3339_millis(SystemTime::now());
-            let message = record.args().to_string();
-            let line = format!("{time} {:<5} {}\n", record.level(), one_line(&message));
+            let mut line = match self.0 {
+                LogFormat::Text => text::line(&time, record),
+                LogFormat::Json => json::line(&time, record),
+            };
+            line.push('\n');
             // There is nobody to tell that the log cannot be written.
             let _ = std::io::stderr().write_all(line.as_bytes());
         }
     }
 
     fn flush(&self) {}
+}
+
+/// Calls `each` for every field in the order of the record, the message aside, and returns the message.
+fn visit<'kvs>(record: &'kvs Record<'kvs>, each: impl FnMut(&str, &Value<'kvs>)) -> Option<String> {
+    struct Visitor<F>(F, Option<String>);
+    impl<'kvs, F: FnMut(&str, &Value<'kvs>)> VisitSource<'kvs> for Visitor<F> {
+        fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), kv::Error> {
+            if key.as_str() == MESSAGE {
+                self.1 = Some(value.to_string());
+            } else {
+                (self.0)(key.as_str(), &value);
+            }
+            Ok(())
+        }
+    }
+    let mut visitor = Visitor(each, None);
+    // Neither the fields nor the visitor fail.
+    let _ = record.key_values().visit(&mut visitor);
+    visitor.1
 }
 
 /// A file's name may hold a line break or a terminal's escape; the log must not.
@@ -41,11 +82,4 @@ pub(crate) fn one_line(message: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::one_line;
-
-    #[test]
-    fn a_message_is_one_line() {
-        assert_eq!(one_line("a\nb\u{1b}[31m\tc é"), "a\\nb\\u{1b}[31m\\tc é");
-    }
-}
+mod tests;

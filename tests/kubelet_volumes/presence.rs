@@ -18,7 +18,7 @@ fn watching(dir: &TempDir) -> (Scene, PathBuf) {
 
 #[track_caller]
 fn wait_gone(scene: &Scene) {
-    scene.sidecar.wait_for_log(" is gone", DEADLINE);
+    scene.sidecar.wait_for_log(" gone path=", DEADLINE);
 }
 
 #[track_caller]
@@ -57,7 +57,7 @@ fn a_volume_made_again_with_the_same_content_is_no_signal() {
     fs::remove_dir_all(&path).unwrap();
     wait_gone(&scene);
     let volume = make_again(&path, &two_keys());
-    scene.sidecar.wait_for_log(" is there again", DEADLINE);
+    scene.sidecar.wait_for_log(" back path=", DEADLINE);
     scene.expect_no_more_than(0);
     fence(&scene, &volume, &two_keys(), 1);
 }
@@ -70,7 +70,7 @@ fn a_volume_moved_away_and_back_is_no_signal() {
     fs::rename(&path, &away).unwrap();
     wait_gone(&scene);
     fs::rename(&away, &path).unwrap();
-    scene.sidecar.wait_for_log(" is there again", DEADLINE);
+    scene.sidecar.wait_for_log(" back path=", DEADLINE);
     scene.expect_no_more_than(0);
     fence(&scene, &Volume::open(&path).unwrap(), &two_keys(), 1);
 }
@@ -112,7 +112,7 @@ fn a_volume_that_comes_and_goes_often_is_followed() {
     let away = dir.path().join("away");
     for round in 1..=5 {
         fs::rename(&path, &away).unwrap();
-        scene.sidecar.wait_for_log_lines(" is gone", round, DEADLINE);
+        scene.sidecar.wait_for_log_lines(" gone path=", round, DEADLINE);
         fs::rename(&away, &path).unwrap();
         fence(&scene, &Volume::open(&path).unwrap(), &two_keys(), round);
     }

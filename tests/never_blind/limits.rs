@@ -18,7 +18,7 @@ fn limit(what: &str, most: u32) -> String {
 /// One warning must name the setting and say whose limit it is.
 #[track_caller]
 fn expect_warning(watched: &Watched, what: &str) {
-    let warning = watched.scene.sidecar.wait_for_log("looked at every 2s", DEADLINE);
+    let warning = watched.scene.sidecar.wait_for_log(" polling interval=2000ms: ", DEADLINE);
     let sysctl = format!("fs.inotify.max_user_{what}, which all containers of one user share");
     assert!(warning.contains(&sysctl), "{warning}");
     assert!(warning.contains("WARN") || warning.to_lowercase().contains("warn"), "{warning}");
@@ -26,7 +26,7 @@ fn expect_warning(watched: &Watched, what: &str) {
 
 #[track_caller]
 fn expect_warnings(watched: &Watched, count: usize) {
-    assert_eq!(watched.scene.sidecar.log_lines("looked at every").len(), count);
+    assert_eq!(watched.scene.sidecar.log_lines(" polling interval=").len(), count);
 }
 
 #[track_caller]
@@ -45,7 +45,7 @@ fn limited_at_start(what: &str) {
     for text in ["2", "3", "4"] {
         watched.notice_edit(text);
     }
-    assert_eq!(watched.scene.sidecar.log_lines("event "), [""; 0]);
+    assert_eq!(watched.scene.sidecar.log_lines(" file-event "), [""; 0]);
     watched.expect_quiet();
     expect_warnings(&watched, 1);
     crate::tell(&format!("polled: {} ms at most", watched.longest.take().as_millis()));
@@ -120,7 +120,7 @@ fn a_new_subdirectory_without_a_watch_left_is_polled_until_there_is_one() {
         watched.inside(&limit(WATCHES, 1));
         let sub = plain_dir(&watched.beside("sub"), &[("b.conf", "1")]);
         watched.notice(&with_sub("1"), || fs::rename(&sub, watched.path("sub")).unwrap());
-        watched.scene.sidecar.wait_for_log_lines("looked at every", round, DEADLINE);
+        watched.scene.sidecar.wait_for_log_lines(" polling interval=", round, DEADLINE);
         expect_warning(&watched, WATCHES);
         let edit = |text: &str| fs::write(watched.path("sub/b.conf"), text).unwrap();
         for text in ["2", "3"] {

@@ -111,7 +111,7 @@ impl Watched {
     /// The last that happened to this name must have been told by an event.
     #[track_caller]
     fn expect_event(&self, name: &str) {
-        let line = format!("event Written {} counts=true", self.path(name).display());
+        let line = format!("file-event kind=Written path={} counts=true", self.path(name).display());
         self.scene.sidecar.wait_for_log(&line, DEADLINE);
     }
 

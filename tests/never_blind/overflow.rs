@@ -17,7 +17,7 @@ fn ignoring(sidecar: Builder) -> Builder {
 /// Fills the event queue with what never counts, so that the events of `change` are dropped, each one.
 #[track_caller]
 fn unseen(watched: &Watched, change: impl FnOnce()) {
-    let lost = watched.scene.sidecar.log_lines("event Lost").len();
+    let lost = watched.scene.sidecar.log_lines("file-event kind=Lost").len();
     watched.scene.sidecar.send(Signal::SIGSTOP);
     let stopped = || process::is_stopped(watched.sidecar_pid()).then_some(());
     wait::until(DEADLINE, "the sidecar to stop", stopped);
@@ -25,7 +25,7 @@ fn unseen(watched: &Watched, change: impl FnOnce()) {
     change();
     watched.since.set(clock::now());
     watched.scene.sidecar.send(Signal::SIGCONT);
-    watched.scene.sidecar.wait_for_log_lines("event Lost", lost + 1, DEADLINE);
+    watched.scene.sidecar.wait_for_log_lines("file-event kind=Lost", lost + 1, DEADLINE);
 }
 
 /// Each round is at least two events, for equal ones in a row are one.

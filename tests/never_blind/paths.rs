@@ -92,9 +92,9 @@ fn a_grandparent_moved_away_is_gone_and_back_without_a_signal() {
     let (top, away) = (watched.beside("top"), watched.beside("away"));
     for round in 1..=2 {
         fs::rename(&top, &away).unwrap();
-        watched.scene.sidecar.wait_for_log_lines(" is gone", round, crate::DEADLINE);
+        watched.scene.sidecar.wait_for_log_lines(" gone path=", round, crate::DEADLINE);
         fs::rename(&away, &top).unwrap();
-        watched.scene.sidecar.wait_for_log_lines(" is there again", round, crate::DEADLINE);
+        watched.scene.sidecar.wait_for_log_lines(" back path=", round, crate::DEADLINE);
         watched.expect_quiet();
         watched.notice_edit_by_event(&format!("{round} and on"));
     }
@@ -118,7 +118,7 @@ fn a_volume_whose_parent_is_replaced_is_one_signal_and_its_updates_are_too() {
             volume.write(&keys(text)).unwrap();
         });
     }
-    let swap = format!("event Appeared {} counts=true", watched.path("..data").display());
+    let swap = format!("file-event kind=Appeared path={} counts=true", watched.path("..data").display());
     watched.scene.sidecar.wait_for_log(&swap, crate::DEADLINE);
     watched.expect_quiet();
     watched.notice(&both("5"), || {

@@ -14,7 +14,7 @@ use crate::support::{DEADLINE, Sidecar, open_dir, unique_name};
 use crate::{Config, HUP, is_well, received};
 
 const SECOND: Duration = Duration::from_secs(1);
-const GONE: &str = " is gone one second after ";
+const GONE: &str = " died signal=";
 
 /// It reads its configuration when it starts, and leaves it to others to start it again.
 const EXITS: &str = "#!/bin/sh
@@ -66,7 +66,7 @@ fn expect_warning(sidecar: &Sidecar, pid: u32, name: &str, changed: Instant) {
     let line = sidecar.wait_for_log(GONE, DEADLINE);
     let sent = sidecar.log_lines(&format!(" sent signal=SIGHUP pid={pid} ")).pop().unwrap();
     let digest = sent.split(' ').find(|field| field.starts_with("digest=")).unwrap();
-    let warning = format!(" pid={pid} process={name}{GONE}signal=SIGHUP {digest};");
+    let warning = format!("{GONE}SIGHUP pid={pid} process={name} {digest}: ");
     assert!(line.contains(" WARN ") && line.contains(&warning), "{line}\nlacks {warning}");
     // The signal came after the change; how long after, the log does not tell exactly.
     let later = changed.elapsed();

@@ -9,7 +9,7 @@ use sidecar_testkit::target::Target;
 use crate::support::{DEADLINE, Sidecar, unique_name};
 use crate::{Config, HUP, expect_signals, received, wait_apart};
 
-const SUPERSEDED: &str = " started after the change ";
+const SUPERSEDED: &str = " superseded pid=";
 
 /// A target that is certain to be older than what comes next.
 fn old_target(config: &Config, name: &str) -> Target {

@@ -99,7 +99,7 @@ fn who_ignores_it_is_told_of_and_nothing_stays_pending() {
     let guarded = Guarded::new("SIGHUP", |target| target.mode(Mode::Ignore));
     for round in 1..=2 {
         guarded.config.change();
-        let lines = guarded.sidecar.wait_for_log_lines(", and the process ignores it; ", round, DEADLINE);
+        let lines = guarded.sidecar.wait_for_log_lines(": the process ignores it; ", round, DEADLINE);
         let (pid, name) = (guarded.target.pid(), &guarded.name);
         let sent = format!(" WARN  sent signal=SIGHUP pid={pid} process={name} digest=");
         assert_eq!(lines.len(), round);

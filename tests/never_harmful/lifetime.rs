@@ -38,7 +38,7 @@ fn start(config: &Config, name: &str) -> Sidecar {
 #[track_caller]
 fn expect_end(sidecar: &mut Sidecar) {
     assert_eq!(sidecar.wait_for_end(DEADLINE).code(), Some(0));
-    assert_eq!(sidecar.log_lines(" the target is gone for good, and EXIT_WITH_TARGET is set").len(), 1);
+    assert_eq!(sidecar.log_lines(" over: the target is gone for good, and EXIT_WITH_TARGET is set").len(), 1);
 }
 
 /// Passes at least as much time as a sidecar takes that ends: until another one has ended.

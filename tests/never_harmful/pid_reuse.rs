@@ -10,7 +10,7 @@ use crate::support::{DEADLINE, unique_name};
 use crate::{Config, wait_apart};
 
 const PENDING: &str = "pending digest=";
-const SUPERSEDED: &str = " started after the change ";
+const SUPERSEDED: &str = " superseded pid=";
 
 struct Scene {
     config: Config,
@@ -49,7 +49,7 @@ impl Scene {
     fn start_successor(&mut self) -> Inhabitant {
         wait_apart();
         let successor = self.namespace.start(&self.name, self.config.path());
-        self.namespace.wait_for_log(&format!(" pid={} process={}{SUPERSEDED}", successor.pid, self.name));
+        self.namespace.wait_for_log(&format!("{SUPERSEDED}{} process={} ", successor.pid, self.name));
         successor
     }
 
@@ -109,7 +109,7 @@ fn the_same_name_that_started_after_the_change_has_read_it() {
     wait_apart();
     let name = scene.name.clone();
     let successor = scene.start_as_dead(&name);
-    scene.namespace.wait_for_log(&format!(" pid={} process={name}{SUPERSEDED}", successor.pid));
+    scene.namespace.wait_for_log(&format!("{SUPERSEDED}{} process={name} ", successor.pid));
     assert_eq!(scene.namespace.received(&successor), []);
     for round in 1..=2 {
         scene.config.change();
@@ -172,7 +172,7 @@ fn a_pid_file_with_the_pid_of_another_name_gets_nothing() {
     wait_apart();
     let successor = namespace.start(&name, config.path());
     fs::write(&file.path, format!("{}\n", successor.pid)).unwrap();
-    namespace.wait_for_log(&format!(" pid={} process={name}{SUPERSEDED}", successor.pid));
+    namespace.wait_for_log(&format!("{SUPERSEDED}{} process={name} ", successor.pid));
     for round in 1..=2 {
         config.change();
         assert_eq!(successor.expect_hups(round).files, config.files());

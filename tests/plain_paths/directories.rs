@@ -116,7 +116,7 @@ fn patient() -> Watched {
 fn a_directory_made_again_with_other_content_is_one_signal() {
     let watched = patient();
     fs::remove_dir_all(&watched.dir).unwrap();
-    watched.scene.sidecar.wait_for_log(" is gone", DEADLINE);
+    watched.scene.sidecar.wait_for_log(" gone path=", DEADLINE);
     watched.scene.expect_no_more_than(0);
     plain_dir(&watched.dir, &[("c.conf", "2")]);
     watched.expect_signal(1, &files([("c.conf", "2")]));
@@ -134,9 +134,9 @@ fn a_directory_made_again_at_once_with_other_content_is_one_signal() {
 fn a_directory_made_again_with_the_same_content_is_no_signal() {
     let watched = patient();
     fs::remove_dir_all(&watched.dir).unwrap();
-    watched.scene.sidecar.wait_for_log(" is gone", DEADLINE);
+    watched.scene.sidecar.wait_for_log(" gone path=", DEADLINE);
     plain_dir(&watched.dir, &[("a.conf", "1"), ("b.conf", "1")]);
-    watched.scene.sidecar.wait_for_log(" is there again", DEADLINE);
+    watched.scene.sidecar.wait_for_log(" back path=", DEADLINE);
     watched.expect_no_signal(0, &two());
 }
 
@@ -161,7 +161,7 @@ fn a_directory_whose_parent_is_deleted_and_replaced_is_one_signal() {
     let scene = Scene::with(&[&conf], |sidecar| sidecar.env("QUIET_PERIOD", "500ms"));
     // An ancestor that is deleted takes the directory with it; the way is followed from above.
     fs::remove_dir_all(&parent).unwrap();
-    scene.sidecar.wait_for_log(" is gone", DEADLINE);
+    scene.sidecar.wait_for_log(" gone path=", DEADLINE);
     fs::rename(&new, &parent).unwrap();
     scene.expect_signal(1, &files([("a.conf", "2")]));
     fs::write(conf.join("a.conf"), "3").unwrap();

@@ -85,7 +85,7 @@ fn a_file_deleted_and_made_again_is_one_signal() {
 fn a_file_made_again_after_a_while_is_one_signal() {
     let watched = Watched::new();
     fs::remove_file(&watched.file).unwrap();
-    watched.scene.sidecar.wait_for_log(" is gone", DEADLINE);
+    watched.scene.sidecar.wait_for_log(" gone path=", DEADLINE);
     watched.scene.expect_no_more_than(0);
     fs::write(&watched.file, "2").unwrap();
     watched.expect_content(1, "2");
@@ -96,9 +96,9 @@ fn a_file_made_again_after_a_while_is_one_signal() {
 fn a_file_made_again_with_the_same_content_is_no_signal() {
     let watched = Watched::with(|sidecar| sidecar.env("QUIET_PERIOD", "500ms"));
     fs::remove_file(&watched.file).unwrap();
-    watched.scene.sidecar.wait_for_log(" is gone", DEADLINE);
+    watched.scene.sidecar.wait_for_log(" gone path=", DEADLINE);
     fs::write(&watched.file, "1").unwrap();
-    watched.scene.sidecar.wait_for_log(" is there again", DEADLINE);
+    watched.scene.sidecar.wait_for_log(" back path=", DEADLINE);
     watched.expect_no_signal(0);
 }
 

@@ -12,7 +12,7 @@ use crate::support::{Scene, is_root, open_dir, plain_dir};
 const USER: u32 = 65534;
 
 /// What the log says of a file that it cannot read.
-const WARNING: &str = "cannot read ";
+const WARNING: &str = " unreadable path=";
 
 fn replace(path: &Path, content: &str) {
     let new = path.with_file_name("..new");

@@ -1,5 +1,6 @@
 //! What it logs, and what it does not.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -17,7 +18,7 @@ fn scene(watched: &Path) -> (Target, Builder) {
 }
 
 fn is_event_of(line: &str, kind: &str, path: &Path) -> bool {
-    line.contains(&format!(" event {kind} {} counts=", path.display()))
+    line.contains(&format!(" file-event kind={kind} path={} counts=", path.display()))
 }
 
 #[test]
@@ -32,8 +33,8 @@ fn verbose_logs_every_file_event() {
     fs::remove_file(&moved).unwrap();
     let expected =
         [("Appeared", &file), ("Written", &file), ("Gone", &file), ("Appeared", &moved), ("Gone", &moved)];
-    sidecar.wait_for_log(&format!(" event Gone {}", moved.display()), DEADLINE);
-    let events = sidecar.log_lines(" event ");
+    sidecar.wait_for_log(&format!(" file-event kind=Gone path={}", moved.display()), DEADLINE);
+    let events = sidecar.log_lines(" file-event ");
     for (kind, path) in expected {
         assert!(events.iter().any(|line| is_event_of(line, kind, path) && line.ends_with("counts=true")));
     }
@@ -58,8 +59,10 @@ fn verbose_logs_every_event_of_a_swap() {
     for (kind, name) in
         [("Appeared", "..data_tmp"), ("Gone", "..data_tmp"), ("Appeared", "..data"), ("Appeared", "b")]
     {
-        sidecar
-            .wait_for_log(&format!(" event {kind} {} counts=", volume.path().join(name).display()), DEADLINE);
+        sidecar.wait_for_log(
+            &format!(" file-event kind={kind} path={} counts=", volume.path().join(name).display()),
+            DEADLINE,
+        );
     }
 }
 
@@ -129,4 +132,53 @@ fn a_name_with_a_line_break_does_not_break_the_line() {
     let lines = sidecar.wait_for_log_lines("[31mb", 2, DEADLINE);
     assert!(lines.iter().all(|line| line.contains("a\\n\\u{1b}[31mb")), "{lines:?}");
     assert!(sidecar.log().lines().all(|line| line.contains(" INFO ")), "{}", sidecar.log());
+}
+
+/// The fields of an object, apart from those that every one has.
+fn fields(line: &str) -> (String, Vec<String>) {
+    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line).unwrap();
+    let time = object["time"].as_str().unwrap();
+    assert!(time.len() == "2026-01-02T03:04:05.678Z".len() && time.ends_with('Z'), "{time}");
+    assert!(["info", "warn"].contains(&object["level"].as_str().unwrap()), "{line}");
+    let own = object.keys().filter(|key| !["time", "level", "event"].contains(&key.as_str()));
+    (object["event"].as_str().unwrap().to_owned(), own.cloned().collect())
+}
+
+/// The README's table of events.
+fn documented() -> BTreeMap<String, Vec<String>> {
+    let readme = include_str!("../../README.md");
+    let (_, section) = readme.split_once("### Log lines").unwrap();
+    let rows = section
+        .lines()
+        .skip_while(|line| !line.starts_with("| `"))
+        .take_while(|line| line.starts_with("| `"));
+    let names = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+    rows.map(|row| row.split(" | ").collect::<Vec<_>>())
+        .map(|cells| (names(cells[0]).remove(0), names(cells[1])))
+        .collect()
+}
+
+#[test]
+fn json_has_an_object_a_line_with_the_fields_that_the_readme_tells() {
+    let (dir, run) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let volume = Volume::create(&dir.path().join("volume"), &payload([("a", "1")])).unwrap();
+    let pid_file = run.path().join("pid");
+    let target = Target::builder().spawn().unwrap();
+    let builder = Sidecar::builder().config_dir(volume.path()).env("PROCESS_PID_FILE", &pid_file);
+    let sidecar = builder.env("LOG_FORMAT", "json").arg("--verbose").spawn();
+    volume.write(&payload([("a", "2")])).unwrap();
+    sidecar.wait_for_log("\"event\":\"pending\"", DEADLINE);
+    fs::write(&pid_file, target.pid().to_string()).unwrap();
+    sidecar.wait_for_log("\"event\":\"sent\"", DEADLINE);
+    let documented = documented();
+    let mut seen = Vec::new();
+    for line in sidecar.log().lines() {
+        let (event, own) = fields(line);
+        let expected = documented.get(&event).unwrap_or_else(|| panic!("the README has no {event}"));
+        assert!(own.iter().all(|field| expected.contains(field)), "{event}: {own:?}, not {expected:?}");
+        seen.push(event);
+    }
+    for event in ["watching", "no-target", "ready", "file-event", "changed", "pending", "sent"] {
+        assert!(seen.iter().any(|name| name == event), "{event} is not in {seen:?}");
+    }
 }

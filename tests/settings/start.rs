@@ -127,5 +127,5 @@ fn a_file_that_cannot_be_read_is_no_reason() {
         builder = builder.user(NOBODY, NOBODY);
     }
     let sidecar = builder.spawn();
-    assert!(names(&sidecar.wait_for_log("cannot read", support::DEADLINE), &key));
+    assert!(names(&sidecar.wait_for_log(" unreadable path=", support::DEADLINE), &key));
 }

@@ -46,6 +46,7 @@ const WRONG: &[(&str, &str, &[&str])] = &[
     ("RESYNC_INTERVAL", DURATION, &["60", "-1s"]),
     ("SIGNAL_GUARD", "one of wait, off", &["on", "false"]),
     ("EXIT_WITH_TARGET", "true or false", &["perhaps"]),
+    ("LOG_FORMAT", "one of text, json", &["xml", "logfmt", "1"]),
     ("LOG_LEVEL", "one of error, warn, info, debug, trace", &["loud", "off", "5", "info,debug"]),
     (
         "PROCESS_NAME",
@@ -172,6 +173,7 @@ fn a_right_flag_wins_over_a_wrong_variable() {
         ("QUIET_PERIOD", "20ms"),
         ("MAX_WAIT", "1s"),
         ("IGNORE", "*.bak"),
+        ("LOG_FORMAT", "text"),
         ("LOG_LEVEL", "info"),
         ("PROCESS_NAME", "no-such-process-of-the-flag"),
     ];
@@ -193,7 +195,7 @@ fn an_empty_variable_is_an_unset_one() {
     for setting in ["RELOAD_SIGNAL", "VERBOSE", "PROCESS_SELECT", "PROCESS_PID_FILE", "QUIET_PERIOD"] {
         builder = builder.env(setting, "");
     }
-    for setting in ["MAX_WAIT", "IGNORE", "LOG_LEVEL"] {
+    for setting in ["MAX_WAIT", "IGNORE", "LOG_FORMAT", "LOG_LEVEL"] {
         builder = builder.env(setting, " ");
     }
     let sidecar = builder.spawn();
@@ -201,5 +203,5 @@ fn an_empty_variable_is_an_unset_one() {
     std::fs::write(dir.path().join("new"), "1").unwrap();
     let signals = target.wait_for_signals(1, crate::support::DEADLINE);
     assert_eq!(signals[0].signal, 1);
-    assert!(sidecar.log_lines(" event ").is_empty(), "VERBOSE is off");
+    assert!(sidecar.log_lines(" file-event ").is_empty(), "VERBOSE is off");
 }

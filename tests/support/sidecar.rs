@@ -46,7 +46,8 @@ impl Sidecar {
         wait::until(DEADLINE, "the sidecar to be ready", || {
             let ended = self.child.try_wait().unwrap();
             assert!(ended.is_none(), "the sidecar ended: {ended:?}\n{}", self.log());
-            self.log().contains(" ready ").then_some(())
+            let log = self.log();
+            [" ready ", "\"event\":\"ready\""].iter().any(|line| log.contains(line)).then_some(())
         });
     }
 

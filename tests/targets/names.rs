@@ -45,7 +45,7 @@ fn the_first_15_characters_match_and_the_log_gives_the_full_name_once() {
     let sidecar = config.sidecar_for(&full[..15]);
     config.change_twice(&sidecar, 1, &[&target]);
     assert_eq!(received(&target), [HUP, HUP]);
-    let hints = sidecar.log_lines("PROCESS_NAME is the beginning of");
+    let hints = sidecar.log_lines(" full-name process=");
     assert!(hints.len() == 1 && hints[0].contains(&full), "{hints:?}");
 }
 
@@ -57,7 +57,7 @@ fn the_log_gives_the_full_name_once_of_a_target_that_comes_later() {
     let target = target(&full);
     config.change_twice(&sidecar, 1, &[&target]);
     assert_eq!(received(&target), [HUP, HUP]);
-    let hints = sidecar.log_lines("PROCESS_NAME is the beginning of");
+    let hints = sidecar.log_lines(" full-name process=");
     assert!(hints.len() == 1 && hints[0].contains(&full), "{hints:?}");
 }
 
@@ -69,7 +69,7 @@ fn a_name_of_15_characters_is_not_taken_for_a_cut_one() {
     let sidecar = config.sidecar_for(&name);
     config.change_twice(&sidecar, 1, &[&target]);
     assert_eq!(received(&target), [HUP, HUP]);
-    assert_eq!(sidecar.log_lines("PROCESS_NAME is the beginning of"), [""; 0]);
+    assert_eq!(sidecar.log_lines(" full-name process="), [""; 0]);
 }
 
 #[test]

@@ -23,7 +23,7 @@ fn its_own_name_is_nobodys() {
     assert_eq!(ended, None, "it tries again, and finds itself again");
     // A process of that name beside it is a target all the same.
     let target = target(&name);
-    sidecar.wait_for_log(" started after the change ");
+    sidecar.wait_for_log(" superseded pid=");
     for round in 1..=2 {
         config.change();
         target.wait_for_signals(round, DEADLINE);

@@ -70,14 +70,14 @@ impl Hidden {
 fn a_target_that_starts_after_the_change_has_read_it() {
     let (config, name) = (Config::new(), unique_name());
     let sidecar = config.sidecar_for(&name);
-    let at_start = sidecar.wait_for_log("no target yet", DEADLINE);
+    let at_start = sidecar.wait_for_log(" no-target: ", DEADLINE);
     assert!(at_start.contains(" WARN ") && at_start.contains(&name), "{at_start}");
     config.change();
     let line = expect_one_warning(&sidecar);
     assert!(line.contains(&format!("no process is named {name:?}")), "{line}");
 
     let target = target(&name);
-    let told = sidecar.wait_for_log(" started after the change ", DEADLINE);
+    let told = sidecar.wait_for_log(" superseded pid=", DEADLINE);
     assert!(told.contains(&format!(" pid={} ", target.pid())), "{told}");
     assert_eq!((received(&target), sidecar.sent()), (vec![], 0));
     config.change_twice(&sidecar, 1, &[&target]);
@@ -95,7 +95,7 @@ fn a_target_that_restarts_during_the_wait_has_read_it() {
     config.change();
     expect_one_warning(&sidecar);
     let second = target(&name);
-    sidecar.wait_for_log(" started after the change ", DEADLINE);
+    sidecar.wait_for_log(" superseded pid=", DEADLINE);
     assert_eq!((received(&second), sidecar.sent()), (vec![], 2));
     config.change_twice(&sidecar, 1, &[&second]);
     assert_eq!(received(&second), [HUP, HUP]);
@@ -112,7 +112,7 @@ fn changes_that_wait_together_are_one_signal() {
     hidden.show();
     let sent = hidden.sidecar.wait_for_log(" sent signal=", DEADLINE);
     let changes = hidden.wait_for_changes(3);
-    let newest = changes[2].rsplit("->").next().unwrap();
+    let newest = changes[2].rsplit(" digest=").next().unwrap();
     assert!(sent.contains(&format!(" digest={newest} ")), "{sent} is not of {changes:?}");
     assert_eq!(received(&hidden.target), [HUP]);
     hidden.config.change_twice(&hidden.sidecar, 1, &[&hidden.target]);

@@ -48,7 +48,7 @@ fn the_warning_names_both_mends_and_the_change_waits() {
     // The application is deployed anew, as the warning says.
     foreign.kill().unwrap();
     let own = Target::builder().named(&name).user(NOBODY, NOBODY).spawn().unwrap();
-    sidecar.wait_for_log(" started after the change ", DEADLINE);
+    sidecar.wait_for_log(" superseded pid=", DEADLINE);
     assert_eq!(received(&own), [0; 0]);
     config.change_twice(&sidecar, 1, &[&own]);
     assert_eq!(received(&own), [HUP, HUP]);

@@ -23,7 +23,7 @@ pub(crate) fn a_target_that_starts_after_the_sidecar_gets_the_next_change(run: &
     let volume = scene.volume("config", &config("1"));
     let pause = scene.pause();
     let sidecar = scene.sidecar(|sidecar| sidecar.in_namespace_of(&pause));
-    sidecar.wait_for_log("no target yet: no process is named", 1);
+    sidecar.wait_for_log(" no-target: no process is named", 1);
     let app = scene.app(|app| app.in_namespace_of(&pause));
     volume.write(&config("2")).unwrap();
     app.expect_seen(&["2"]);
@@ -48,12 +48,12 @@ pub(crate) fn a_target_that_was_down_during_a_change_has_read_it_at_its_start(ru
     let (volume, app, sidecar, _pause, _scene) = pod(run);
     app.stop();
     volume.write(&config("2")).unwrap();
-    let changed = sidecar.wait_for_log(" changed /config", 1);
-    let (_, digest) = changed.rsplit_once("->").unwrap();
+    let changed = sidecar.wait_for_log(" changed path=/config", 1);
+    let (_, digest) = changed.rsplit_once(" digest=").unwrap();
     sidecar.wait_for_log("no process is named", 1);
     app.start_again();
     app.wait_ready(2);
-    sidecar.wait_for_log(&format!("started after the change and has read digest={digest}"), 1);
+    sidecar.wait_for_log(&format!(" digest={digest}: it started after the change"), 1);
     volume.write(&config("3")).unwrap();
     app.expect_seen(&["3"]);
 }

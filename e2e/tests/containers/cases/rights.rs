@@ -52,7 +52,7 @@ pub(crate) fn another_user_without_the_capability_is_told_both_mends(run: &'stat
     }
     // The next change is tried too, without another warning so soon, and refused too.
     volume.write(&config("3")).unwrap();
-    sidecar.wait_for_log(" changed /config", 2);
+    sidecar.wait_for_log(" changed path=/config", 2);
     assert!(app.seen().is_empty(), "{:?}", app.seen());
 }
 

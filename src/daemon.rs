@@ -1,16 +1,20 @@
 //! Daemon: the only place that knows the order of the stages.
 
+mod answers;
 mod delivery;
 mod shared;
 mod source;
 mod watched_path;
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Instant;
 
+use self::answers::{Answers, Status};
 use self::delivery::Delivery;
 use self::source::Source;
-use crate::report;
+use crate::http::ListenError;
+use crate::report::Report;
 use crate::settings::Settings;
 use crate::volume::SnapshotError;
 use crate::watch::WatchError;
@@ -24,15 +28,21 @@ pub enum StartError {
     /// A watched path cannot be watched.
     #[error(transparent)]
     Watch(#[from] WatchError),
+    /// Nobody can be answered.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
 }
 
 /// Watches and signals until `shutdown` resolves, or the target is gone for good where that is asked for.
 pub async fn run(settings: Settings, shutdown: impl Future<Output = ()>) -> Result<(), StartError> {
     let daemon = async {
-        let source = Source::start(&settings).await?;
-        let delivery = Delivery::start(&settings, source.configuration_at_start());
-        report::ready(source.digest());
-        work(source, delivery).await;
+        let report = Arc::new(Report::new(&settings));
+        // First, because it can fail; requests wait until the loop runs.
+        let mut answers = Answers::listen(settings.listen_addr, &report).await?;
+        let source = Source::start(&settings, &report).await?;
+        let delivery = Delivery::start(&settings, &report, source.configuration_at_start());
+        report.ready(source.digest());
+        work(source, delivery, &mut answers).await;
         Ok(())
     };
     tokio::select! {
@@ -42,8 +52,8 @@ pub async fn run(settings: Settings, shutdown: impl Future<Output = ()>) -> Resu
     }
 }
 
-/// The loop: it sleeps until a mark or a deadline.
-async fn work(mut source: Source<'_>, mut delivery: Delivery<'_>) {
+/// The loop: it sleeps until a mark, a deadline or a request.
+async fn work(mut source: Source<'_>, mut delivery: Delivery<'_>, answers: &mut Answers<'_>) {
     while !delivery.is_over() {
         source.resync_if_due().await;
         for change in source.settle().await {
@@ -56,8 +66,14 @@ async fn work(mut source: Source<'_>, mut delivery: Delivery<'_>) {
         delivery.look_after_if_due();
         let wake_at = source.due().into_iter().chain(delivery.due()).min();
         tokio::select! {
+            // No request delays a reload by more than the answer to it.
+            biased;
             () = source.marked() => (),
             () = sleep_until(wake_at) => (),
+            request = answers.request() => {
+                let status = Status { missing: source.missing().collect(), pending: delivery.pending() };
+                answers.answer(request, &status);
+            }
         }
     }
 }

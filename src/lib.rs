@@ -13,7 +13,8 @@
 //! | [`process`] | which process is the target? table, choice, pin | reads `/proc` |
 //! | [`signal`] | sends the signal | `pidfd_send_signal` |
 //! | [`reload`] | which configuration is wanted, who has it, when to try again | – |
-//! | [`report`] | what happened → log lines | standard error |
+//! | [`report`] | what happened → log lines, metrics | standard error |
+//! | [`http`] | whoever asks → requests, which the loop answers | TCP |
 //!
 //! Two threads run: `notify`'s, which leaves marks and never waits, and the loop of [`daemon`], which
 //! sleeps until a mark or a deadline.
@@ -21,6 +22,7 @@
 pub mod cli;
 pub mod daemon;
 pub mod filter;
+pub mod http;
 pub mod process;
 pub mod reload;
 pub mod report;

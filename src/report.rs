@@ -1,110 +1,217 @@
-//! Report: the one place that turns what happened into log lines.
+//! Report: the one place that turns what happened into log lines and metrics.
 
+mod exposition;
 mod logger;
+mod metrics;
 
+use std::net::SocketAddr;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use log::{info, warn};
 
+pub use exposition::{Exposition, Format};
 pub use logger::init;
 pub(crate) use logger::one_line;
 
+use self::metrics::{Config, Metrics};
 use crate::process::{NoTarget, Pinned, ProcessId};
 use crate::reload::{Change, Conclusion};
 use crate::settings::{ReloadSignal, Settings};
 use crate::signal::{Attempt, Outcome, Watched};
 use crate::volume::{Changes, Digest, Layout, Snapshot};
-use crate::watch::{Event, WatchError};
+use crate::watch::{Event, EventKind, WatchError};
 
-/// A watched path at start.
-pub fn watching(path: &Path, layout: &Layout, snapshot: &Snapshot) {
-    let kind = match layout {
-        Layout::Plain => "plain",
-        Layout::Kubelet(_) => "kubelet",
-    };
-    let (path, names, digest) = (path.display(), snapshot.entries().len(), snapshot.digest());
-    info!(path:%, kind, names, digest:%; "watching");
-}
-
-/// The targets at start.
-pub fn targets_at_start(targets: &Result<Vec<Pinned>, NoTarget>, settings: &Settings) {
-    let signal = settings.reload_signal;
-    match targets {
-        Ok(targets) => targets.iter().for_each(|target| {
-            info!(pid = target.pid, process = target.name.as_str(), signal:%; "target");
-        }),
-        Err(reason) => warn!(message:% = reason; "no-target"),
-    }
-}
-
-/// Users of a program that knows only 15 bytes of a name learn the whole of it.
-pub fn name_in_full(target: &Pinned) {
-    let message = "PROCESS_NAME is the beginning of this name, which can be given in full";
-    info!(process = target.name.as_str(), message; "full-name");
-}
-
-/// One file event, for `VERBOSE`.
-pub fn event(event: &Event, counts: bool) {
-    info!(kind:? = event.kind, path:% = event.path.display(), counts; "file-event");
-}
-
-/// A settled change of a watched path.
-pub fn changed(path: &Path, before: &Snapshot, after: &Snapshot) {
-    let names = Changes::between(before, after);
-    info!(path:% = path.display(), names:%, before:% = before.digest(), digest:% = after.digest(); "changed");
-}
-
-/// A watched path that is not there, or there again.
-pub fn presence(path: &Path, present: bool) {
-    let path = path.display();
-    if present {
-        info!(path:%; "back");
-    } else {
-        warn!(path:%, message = "watching for its return, nothing is signalled until then"; "gone");
-    }
-}
-
-/// Anything that is survived.
-pub fn survived(error: &dyn std::error::Error) {
-    warn!(message:% = error; "survived");
-}
-
-/// A file that counts by identity.
-pub fn unreadable(path: &Path) {
-    let message = "it counts as changed when its inode, size or time changes; to compare contents, let the \
-                   sidecar read it (same runAsUser, or a defaultMode that allows it)";
-    warn!(path:% = path.display(), message; "unreadable");
-}
-
-/// What was done about one target.
-pub fn attempt(attempt: &Attempt, signal: ReloadSignal, change: &Change) {
-    let (pid, process, digest) = (attempt.target.pid, attempt.target.name.as_str(), change.digest);
-    let after_seconds = attempt.at.duration_since(change.first_event).as_secs_f64();
-    match attempt.outcome {
-        Outcome::Delivered => info!(signal:%, pid, process, digest:%, after_seconds; "sent"),
-        Outcome::Superseded => {
-            let message = "it started after the change and has read it";
-            info!(pid, process, digest:%, message; "superseded");
-        }
-        Outcome::Ignored => {
-            let message = "the process ignores it; is RELOAD_SIGNAL the one that makes it reload?";
-            warn!(signal:%, pid, process, digest:%, after_seconds, message; "sent");
-        }
-        Outcome::UpToDate | Outcome::Undecided | Outcome::Gone | Outcome::HeldBack | Outcome::Refused(_) => {}
-    }
-}
-
-/// Why a change is still pending; only where the state machine asks for it.
-pub fn conclusion(
-    conclusion: &Conclusion,
-    no_target: Option<&NoTarget>,
-    attempts: &[Attempt],
+/// Tells the log and counts.
+#[derive(Debug)]
+pub struct Report {
     signal: ReloadSignal,
-) {
-    let Conclusion::Pending { tell: true, change, .. } = conclusion else { return };
-    let since_seconds = change.first_event.elapsed().as_secs_f64();
-    warn!(digest:% = change.digest, since_seconds, message = why_pending(no_target, attempts, signal); "pending");
+    verbose: bool,
+    metrics: Metrics,
+}
+
+impl Report {
+    /// Nothing has happened yet.
+    #[must_use]
+    pub fn new(settings: &Settings) -> Self {
+        Self { signal: settings.reload_signal, verbose: settings.verbose, metrics: Metrics::new() }
+    }
+
+    /// A watched path at start.
+    pub fn watching(&self, path: &Path, layout: &Layout, snapshot: &Snapshot) {
+        let kind = match layout {
+            Layout::Plain => "plain",
+            Layout::Kubelet(_) => "kubelet",
+        };
+        self.metrics.watches.inc();
+        self.metrics.config.get_or_create(&config(path, snapshot)).set(1);
+        let (path, names, digest) = (path.display(), snapshot.entries().len(), snapshot.digest());
+        info!(path:%, kind, names, digest:%; "watching");
+    }
+
+    /// The targets at start.
+    pub fn targets_at_start(&self, targets: &Result<Vec<Pinned>, NoTarget>) {
+        let signal = self.signal;
+        match targets {
+            Ok(targets) => targets.iter().for_each(|target| {
+                info!(pid = target.pid, process = target.name.as_str(), signal:%; "target");
+            }),
+            Err(reason) => warn!(message:% = reason; "no-target"),
+        }
+    }
+
+    /// Users of a program that knows only 15 bytes of a name learn the whole of it.
+    pub fn name_in_full(&self, target: &Pinned) {
+        let message = "PROCESS_NAME is the beginning of this name, which can be given in full";
+        info!(process = target.name.as_str(), message; "full-name");
+    }
+
+    /// One file event.
+    pub fn event(&self, event: &Event, counts: bool) {
+        self.metrics.watch_events.inc();
+        if event.kind == EventKind::Lost {
+            self.metrics.watch_errors.inc();
+        }
+        if self.verbose {
+            info!(kind:? = event.kind, path:% = event.path.display(), counts; "file-event");
+        }
+    }
+
+    /// A settled change of a watched path.
+    pub fn changed(&self, path: &Path, before: &Snapshot, after: &Snapshot) {
+        self.metrics.config.remove(&config(path, before));
+        self.metrics.config.get_or_create(&config(path, after)).set(1);
+        let names = Changes::between(before, after);
+        info!(path:% = path.display(), names:%, before:% = before.digest(), digest:% = after.digest(); "changed");
+    }
+
+    /// A watched path that is not there, or there again.
+    pub fn presence(&self, path: &Path, present: bool) {
+        let path = path.display();
+        if present {
+            self.metrics.watches.inc();
+            info!(path:%; "back");
+        } else {
+            self.metrics.watches.dec();
+            warn!(path:%, message = "watching for its return, nothing is signalled until then"; "gone");
+        }
+    }
+
+    /// Anything that is survived.
+    pub fn survived(&self, error: &dyn std::error::Error) {
+        self.metrics.watch_errors.inc();
+        warn!(message:% = error; "survived");
+    }
+
+    /// A file that counts by identity.
+    pub fn unreadable(&self, path: &Path) {
+        let message = "it counts as changed when its inode, size or time changes; to compare contents, let the \
+                       sidecar read it (same runAsUser, or a defaultMode that allows it)";
+        warn!(path:% = path.display(), message; "unreadable");
+    }
+
+    /// A newer change took the place of one that was pending.
+    pub fn superseded_by_newer(&self) {
+        self.metrics.ended("superseded");
+    }
+
+    /// What was done about one target.
+    pub fn attempt(&self, attempt: &Attempt, change: &Change) {
+        let Attempt { target, outcome, at } = attempt;
+        self.metrics.count_attempt(&target.name, outcome);
+        let (signal, pid, process) = (self.signal, target.pid, target.name.as_str());
+        let digest = change.digest;
+        let after_seconds = at.duration_since(change.first_event).as_secs_f64();
+        match outcome {
+            Outcome::Delivered => info!(signal:%, pid, process, digest:%, after_seconds; "sent"),
+            Outcome::Superseded => {
+                let message = "it started after the change and has read it";
+                info!(pid, process, digest:%, message; "superseded");
+            }
+            Outcome::Ignored => {
+                let message = "the process ignores it; is RELOAD_SIGNAL the one that makes it reload?";
+                warn!(signal:%, pid, process, digest:%, after_seconds, message; "sent");
+            }
+            Outcome::UpToDate
+            | Outcome::Undecided
+            | Outcome::Gone
+            | Outcome::HeldBack
+            | Outcome::Refused(_) => {}
+        }
+    }
+
+    /// How an attempt ended; returns why the change is still pending.
+    pub fn conclusion(
+        &self,
+        conclusion: &Conclusion,
+        no_target: Option<&NoTarget>,
+        attempts: &[Attempt],
+    ) -> Option<String> {
+        let done = attempts.iter().map(|attempt| attempt.at).max().unwrap_or_else(Instant::now);
+        self.metrics.count_conclusion(conclusion, done);
+        let Conclusion::Pending { tell, change, .. } = conclusion else { return None };
+        let reason = why_pending(no_target, attempts, self.signal);
+        if *tell {
+            let since_seconds = change.first_event.elapsed().as_secs_f64();
+            let message = format_args!("{reason}; trying again");
+            warn!(digest:% = change.digest, since_seconds, message:%; "pending");
+        }
+        Some(reason)
+    }
+
+    /// A target that is gone a moment after its signal.
+    pub fn died(&self, id: ProcessId, watched: &Watched) {
+        self.metrics.died(&watched.name);
+        let message = "it is gone one second after the signal; see its own log: a configuration that it refuses, \
+                       or a signal that ends it";
+        let (signal, pid, process) = (self.signal, id.pid, watched.name.as_str());
+        warn!(signal:%, pid, process, digest:% = watched.digest, message; "died");
+    }
+
+    /// The kernel cannot watch.
+    pub fn polling(&self, error: &WatchError, interval: Duration) {
+        self.metrics.polling.set(1);
+        self.metrics.watch_errors.inc();
+        let interval_seconds = interval.as_secs_f64();
+        warn!(interval_seconds, message:% = error; "polling");
+    }
+
+    /// The kernel watches again.
+    pub fn watching_again(&self) {
+        self.metrics.polling.set(0);
+        info!(message = "inotify watches everything again; polling ends"; "watching-again");
+    }
+
+    /// Metrics and probes are served.
+    pub fn listening(&self, address: SocketAddr) {
+        info!(address:%; "listening");
+    }
+
+    /// The target is gone for good.
+    pub fn over(&self) {
+        info!(message = "the target is gone for good, and EXIT_WITH_TARGET is set"; "over");
+    }
+
+    /// The configuration at start, which the targets are taken to have.
+    pub fn ready(&self, digest: Digest) {
+        info!(digest:%; "ready");
+    }
+
+    /// What is served as metrics.
+    #[must_use]
+    pub fn exposition(&self) -> Exposition {
+        Exposition::new(&self.metrics)
+    }
+
+    /// For how long a change is pending, if one is.
+    pub fn pending_for(&self, pending: Option<Duration>) {
+        self.metrics.change_pending.set(pending.is_some().into());
+        self.metrics.change_pending_for.set(pending.unwrap_or_default().as_secs_f64());
+    }
+}
+
+fn config(path: &Path, snapshot: &Snapshot) -> Config {
+    Config { path: path.display().to_string(), digest: snapshot.digest().to_string() }
 }
 
 fn why_pending(no_target: Option<&NoTarget>, attempts: &[Attempt], signal: ReloadSignal) -> String {
@@ -115,43 +222,14 @@ fn why_pending(no_target: Option<&NoTarget>, attempts: &[Attempt], signal: Reloa
     let held_back = attempts.iter().find(|attempt| matches!(attempt.outcome, Outcome::HeldBack));
     match (refused, held_back, no_target) {
         (Some((target, refusal)), ..) => {
-            format!("cannot signal pid={} process={}: {refusal}; trying again", target.pid, target.name)
+            format!("cannot signal pid={} process={}: {refusal}", target.pid, target.name)
         }
         (None, Some(Attempt { target, .. }), _) => format!(
             "held back signal={signal} from pid={} process={}, which has no handler for it (yet): it would be \
-             killed or stopped; SIGNAL_GUARD=off would send it all the same; trying again",
+             killed or stopped; SIGNAL_GUARD=off would send it all the same",
             target.pid, target.name
         ),
-        (None, None, Some(reason)) => format!("{reason}; trying again"),
-        (None, None, None) => "the target ended; trying again".into(),
+        (None, None, Some(reason)) => reason.to_string(),
+        (None, None, None) => "the target ended".into(),
     }
-}
-
-/// A target that is gone a moment after its signal.
-pub fn died(id: ProcessId, watched: &Watched, signal: ReloadSignal) {
-    let message = "it is gone one second after the signal; see its own log: a configuration that it refuses, or \
-                   a signal that ends it";
-    let (pid, process) = (id.pid, watched.name.as_str());
-    warn!(signal:%, pid, process, digest:% = watched.digest, message; "died");
-}
-
-/// The kernel cannot watch.
-pub fn polling(error: &WatchError, interval: Duration) {
-    let interval_seconds = interval.as_secs_f64();
-    warn!(interval_seconds, message:% = error; "polling");
-}
-
-/// The kernel watches again.
-pub fn watching_again() {
-    info!(message = "inotify watches everything again; polling ends"; "watching-again");
-}
-
-/// The target is gone for good.
-pub fn over() {
-    info!(message = "the target is gone for good, and EXIT_WITH_TARGET is set"; "over");
-}
-
-/// The configuration at start, which the targets are taken to have.
-pub fn ready(digest: Digest) {
-    info!(digest:%; "ready");
 }

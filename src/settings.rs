@@ -1,6 +1,7 @@
 //! Settings: raw strings from flags and environment, validated once, parsed nowhere else.
 
 mod ignore;
+mod listen_addr;
 mod raw;
 mod reload_signal;
 
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use ignore::IgnoreGlobs;
+pub use listen_addr::ListenAddr;
 pub use raw::{RawSettings, SETTINGS, Setting};
 pub use reload_signal::{ReloadSignal, UnknownSignal};
 
@@ -44,6 +46,8 @@ pub struct Settings {
     pub exit_with_target: bool,
     /// Whether every file event is logged.
     pub verbose: bool,
+    /// Where metrics, liveness and readiness are served; `None` is nowhere.
+    pub listen_addr: Option<ListenAddr>,
     /// How log lines are written.
     pub log_format: LogFormat,
     /// The least severe level that is logged.
@@ -171,6 +175,7 @@ impl TryFrom<&RawSettings> for Settings {
             signal_guard: one_of(raw, &raw::SIGNAL_GUARD, &SIGNAL_GUARDS)?,
             exit_with_target: boolean(raw, &raw::EXIT_WITH_TARGET)?,
             verbose: boolean(raw, &raw::VERBOSE)?,
+            listen_addr: listen_addr(raw)?,
             log_format: one_of(raw, &raw::LOG_FORMAT, &LOG_FORMATS)?,
             log_level: log_level(raw)?,
         })
@@ -255,6 +260,13 @@ fn ignore_globs(raw: &RawSettings) -> Result<IgnoreGlobs, SettingError> {
     let items = items.ok_or_else(|| invalid(&raw::IGNORE, value, "UTF-8 text"))?;
     IgnoreGlobs::new(&items)
         .map_err(|error| invalid(&raw::IGNORE, value, format!("globs as `*.bak,token` ({error})")))
+}
+
+fn listen_addr(raw: &RawSettings) -> Result<Option<ListenAddr>, SettingError> {
+    let given = text(raw, &raw::LISTEN_ADDR)?;
+    let accepted = "an address with a port, as :9533, 127.0.0.1:9533 or [::1]:9533";
+    let parsed = given.parse().map_err(|_| invalid(&raw::LISTEN_ADDR, given, accepted));
+    if given.is_empty() { Ok(None) } else { parsed.map(Some) }
 }
 
 fn log_level(raw: &RawSettings) -> Result<log::LevelFilter, SettingError> {

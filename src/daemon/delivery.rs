@@ -1,15 +1,16 @@
 //! From settled changes to signals: process, guard, signal, and what came of it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::process::{Finder, LOOK_EVERY, Lifetime, NoTarget, Pinned, ProcessId, boot_time, is_running};
 use crate::reload::{Change, Conclusion, Plan, Reload};
-use crate::report;
+use crate::report::Report;
 use crate::settings::{InitialReload, Settings, SignalGuard};
 use crate::signal::{self, Aftermath, Attempt, Guard, Outcome};
 
 pub(super) struct Delivery<'a> {
     settings: &'a Settings,
+    report: &'a Report,
     finder: Finder,
     reload: Reload,
     guard: Guard,
@@ -18,6 +19,7 @@ pub(super) struct Delivery<'a> {
     next_lifetime_look: Option<Instant>,
     over: bool,
     told_full_name: bool,
+    why_pending: Option<String>,
 }
 
 /// All that the log is to be told of an attempt.
@@ -30,7 +32,7 @@ pub(super) struct Told {
 
 impl<'a> Delivery<'a> {
     /// Knows the targets before the first change comes.
-    pub(super) fn start(settings: &'a Settings, configuration: Change) -> Self {
+    pub(super) fn start(settings: &'a Settings, report: &'a Report, configuration: Change) -> Self {
         let now = Instant::now();
         let (digest, rest) = (configuration.digest, settings.min_interval);
         let reload = match settings.initial_reload {
@@ -42,6 +44,7 @@ impl<'a> Delivery<'a> {
         };
         let mut delivery = Self {
             settings,
+            report,
             finder: Finder::new(settings.target.clone(), settings.process_select),
             reload,
             guard: Guard::default(),
@@ -50,6 +53,7 @@ impl<'a> Delivery<'a> {
             next_lifetime_look: settings.exit_with_target.then_some(now),
             over: false,
             told_full_name: false,
+            why_pending: None,
         };
         delivery.find_targets();
         delivery
@@ -57,7 +61,7 @@ impl<'a> Delivery<'a> {
 
     fn find_targets(&mut self) {
         let targets = self.finder.find();
-        report::targets_at_start(&targets, self.settings);
+        self.report.targets_at_start(&targets);
         self.tell_full_name(targets.iter().flatten());
         if self.settings.signal_guard == SignalGuard::Wait {
             for target in targets.iter().flatten() {
@@ -68,7 +72,10 @@ impl<'a> Delivery<'a> {
     }
 
     pub(super) fn want(&mut self, change: Change) {
-        self.reload.want(change, Instant::now());
+        let was_pending = self.reload.pending().is_some();
+        if self.reload.want(change, Instant::now()) && was_pending {
+            self.report.superseded_by_newer();
+        }
     }
 
     pub(super) fn due(&self) -> impl Iterator<Item = Instant> {
@@ -128,21 +135,22 @@ impl<'a> Delivery<'a> {
                 let target = &attempt.target;
                 self.aftermath.signalled(target.id(), &target.name, told.change.digest, attempt.at);
             }
-            report::attempt(attempt, self.settings.reload_signal, &told.change);
+            self.report.attempt(attempt, &told.change);
         }
-        report::conclusion(
-            &told.conclusion,
-            told.no_target.as_ref(),
-            &told.attempts,
-            self.settings.reload_signal,
-        );
+        self.why_pending = self.report.conclusion(&told.conclusion, told.no_target.as_ref(), &told.attempts);
+    }
+
+    /// For how long a change is pending, and why.
+    pub(super) fn pending(&self) -> Option<(Duration, &str)> {
+        let since = self.reload.pending()?.first_event.elapsed();
+        Some((since, self.why_pending.as_deref().unwrap_or("it waits for MIN_INTERVAL")))
     }
 
     fn tell_full_name<'t>(&mut self, mut targets: impl Iterator<Item = &'t Pinned>) {
         if let Some(target) = targets.find(|target| target.name_was_cut)
             && !std::mem::replace(&mut self.told_full_name, true)
         {
-            report::name_in_full(target);
+            self.report.name_in_full(target);
         }
     }
 
@@ -150,14 +158,14 @@ impl<'a> Delivery<'a> {
     pub(super) fn look_after_if_due(&mut self) {
         let now = Instant::now();
         for (id, watched) in self.aftermath.look(now, is_running) {
-            report::died(id, &watched, self.settings.reload_signal);
+            self.report.died(id, &watched);
         }
         if self.next_lifetime_look.is_some_and(|due| due <= now) {
             let is_there = !self.finder.recall().is_empty() || self.finder.find().is_ok();
             self.over = self.lifetime.look(is_there, now);
             self.next_lifetime_look = Some(now + LOOK_EVERY);
             if self.over {
-                report::over();
+                self.report.over();
             }
         }
     }

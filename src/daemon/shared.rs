@@ -3,9 +3,10 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
+use crate::filter;
+use crate::report::Report;
 use crate::settings::Settings;
 use crate::watch::{Event, Marks, Places, WatchError, Watcher};
-use crate::{filter, report};
 
 /// The places move as the watched paths do; looking for them again ends after this many moves in a row,
 /// since each further move is an event.
@@ -23,8 +24,12 @@ impl Shared {
     }
 
     /// What the event thread does with an event: it marks paths and never waits for anything.
-    pub(super) fn sink(self: Arc<Self>, settings: &Settings) -> impl FnMut(Event) + Send + 'static {
-        let (ignore, verbose) = (settings.ignore.clone(), settings.verbose);
+    pub(super) fn sink(
+        self: Arc<Self>,
+        settings: &Settings,
+        report: Arc<Report>,
+    ) -> impl FnMut(Event) + Send + 'static {
+        let ignore = settings.ignore.clone();
         move |event| {
             let now = Instant::now();
             let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
@@ -34,9 +39,7 @@ impl Shared {
                 counts = true;
             }
             drop(places);
-            if verbose {
-                report::event(&event, counts);
-            }
+            report.event(&event, counts);
         }
     }
 

@@ -1,5 +1,6 @@
 //! From events to settled changes: watch, filter, settle, digest.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -8,7 +9,7 @@ use super::shared::Shared;
 use super::watched_path::WatchedPath;
 use crate::process::boot_time;
 use crate::reload::Change;
-use crate::report;
+use crate::report::Report;
 use crate::settings::Settings;
 use crate::settle::{self, Pace, Readiness};
 use crate::volume::{self, Digest, Layout, Scope, Snapshot, SnapshotError, State};
@@ -23,6 +24,7 @@ const FILE_TICK: Duration = Duration::from_millis(10);
 
 pub(super) struct Source<'a> {
     settings: &'a Settings,
+    report: &'a Arc<Report>,
     pace: Pace,
     shared: Arc<Shared>,
     /// `None` while there is no inotify instance to be had.
@@ -36,13 +38,14 @@ pub(super) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    pub(super) async fn start(settings: &'a Settings) -> Result<Self, StartError> {
+    pub(super) async fn start(settings: &'a Settings, report: &'a Arc<Report>) -> Result<Self, StartError> {
         for path in &settings.config_dir {
             volume::check_readable(path)?;
         }
         let pace = Pace { quiet_period: settings.quiet_period, max_wait: settings.max_wait };
         let mut source = Self {
             settings,
+            report,
             pace,
             shared: Shared::new(settings.config_dir.len()),
             watcher: None,
@@ -59,8 +62,8 @@ impl<'a> Source<'a> {
         // After the watch, so that no change falls between the two.
         for path in &settings.config_dir {
             let snapshot = Snapshot::of(path, source.scope(), None).await?;
-            report::watching(path, &Layout::of(path), &snapshot);
-            source.paths.push(WatchedPath::new(path.clone(), snapshot));
+            report.watching(path, &Layout::of(path), &snapshot);
+            source.paths.push(WatchedPath::new(path.clone(), snapshot, report));
         }
         source.plan_resync();
         Ok(source)
@@ -77,6 +80,11 @@ impl<'a> Source<'a> {
     pub(super) fn digest(&self) -> Digest {
         let digests: Vec<Digest> = self.paths.iter().map(|watched| watched.snapshot.digest()).collect();
         Digest::combined(&digests)
+    }
+
+    /// Watched paths that are not there.
+    pub(super) fn missing(&self) -> impl Iterator<Item = &Path> {
+        self.paths.iter().filter(|watched| watched.is_missing()).map(|watched| watched.path.as_path())
     }
 
     pub(super) async fn marked(&self) {
@@ -128,16 +136,16 @@ impl<'a> Source<'a> {
         }
         match result {
             Ok(snapshot) => {
-                if let Some(before) = watched.see(snapshot) {
+                if let Some(before) = watched.see(snapshot, self.report) {
                     self.untold.push((index, before));
                 }
             }
             Err(SnapshotError::Missing(_)) => {
-                watched.miss();
+                watched.miss(self.report);
                 return None;
             }
             Err(error) => {
-                report::survived(&error);
+                self.report.survived(&error);
                 return None;
             }
         }
@@ -181,7 +189,8 @@ impl<'a> Source<'a> {
     fn try_follow(&mut self) -> Result<(), WatchError> {
         let watcher = match &mut self.watcher {
             Some(watcher) => watcher,
-            none => none.insert(Watcher::new(Arc::clone(&self.shared).sink(self.settings))?),
+            none => none
+                .insert(Watcher::new(Arc::clone(&self.shared).sink(self.settings, Arc::clone(self.report)))?),
         };
         self.shared.follow(watcher, self.settings)
     }
@@ -190,8 +199,8 @@ impl<'a> Source<'a> {
     fn take_in(&mut self, result: Result<(), WatchError>) {
         let was_polling = std::mem::replace(&mut self.polling, result.is_err());
         match result {
-            Err(error) if !was_polling => report::polling(&error, POLL_INTERVAL),
-            Ok(()) if was_polling => report::watching_again(),
+            Err(error) if !was_polling => self.report.polling(&error, POLL_INTERVAL),
+            Ok(()) if was_polling => self.report.watching_again(),
             _ => return,
         }
         self.plan_resync();
@@ -200,7 +209,7 @@ impl<'a> Source<'a> {
     pub(super) fn tell_changes(&mut self) {
         for (index, before) in self.untold.drain(..) {
             let watched = &self.paths[index];
-            report::changed(&watched.path, &before, &watched.snapshot);
+            self.report.changed(&watched.path, &before, &watched.snapshot);
         }
     }
 

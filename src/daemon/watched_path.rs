@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::report;
+use crate::report::Report;
 use crate::volume::{Scope, Snapshot, SnapshotError};
 
 pub(super) struct WatchedPath {
@@ -13,9 +13,9 @@ pub(super) struct WatchedPath {
 }
 
 impl WatchedPath {
-    pub(super) fn new(path: PathBuf, snapshot: Snapshot) -> Self {
+    pub(super) fn new(path: PathBuf, snapshot: Snapshot, report: &Report) -> Self {
         let mut watched = Self { path, snapshot, missing: false, told_unreadable: false };
-        watched.tell_unreadable();
+        watched.tell_unreadable(report);
         watched
     }
 
@@ -35,27 +35,31 @@ impl WatchedPath {
     }
 
     /// Takes the snapshot in; returns the one before it if that differs.
-    pub(super) fn see(&mut self, snapshot: Snapshot) -> Option<Snapshot> {
+    pub(super) fn see(&mut self, snapshot: Snapshot, report: &Report) -> Option<Snapshot> {
         if std::mem::take(&mut self.missing) {
-            report::presence(&self.path, true);
+            report.presence(&self.path, true);
         }
         let before = std::mem::replace(&mut self.snapshot, snapshot);
-        self.tell_unreadable();
+        self.tell_unreadable(report);
         (before.digest() != self.snapshot.digest()).then_some(before)
     }
 
+    pub(super) fn is_missing(&self) -> bool {
+        self.missing
+    }
+
     /// What is not there is no configuration: the last one stays the wanted one.
-    pub(super) fn miss(&mut self) {
+    pub(super) fn miss(&mut self, report: &Report) {
         if !std::mem::replace(&mut self.missing, true) {
-            report::presence(&self.path, false);
+            report.presence(&self.path, false);
         }
     }
 
-    fn tell_unreadable(&mut self) {
+    fn tell_unreadable(&mut self, report: &Report) {
         if let Some(path) = self.snapshot.unreadable()
             && !std::mem::replace(&mut self.told_unreadable, true)
         {
-            report::unreadable(path);
+            report.unreadable(path);
         }
     }
 }

@@ -64,6 +64,7 @@ settings! {
     RESYNC_INTERVAL, "DURATION", "60s", "Look again even without an event; 0s turns it off";
     SIGNAL_GUARD, "MODE", "wait", "wait: hold the signal back until the target handles it; off: send at once, even if it kills";
     EXIT_WITH_TARGET, BOOL, "false", "Exit with status 0 when the target, once seen, is gone for good (Jobs)";
+    LISTEN_ADDR, "ADDRESS", "", "Address of /metrics, /healthz and /readyz: :9533, 127.0.0.1:9533, [::1]:9533; off without one";
     LOG_FORMAT, "FORMAT", "text", "Log lines: text, or json (one object a line)";
     LOG_LEVEL, "LEVEL", "info", "error, warn, info, debug or trace";
 }

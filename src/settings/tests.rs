@@ -20,6 +20,7 @@ fn empty_values_are_unset_ones() {
     assert_eq!(settings.process_select, ProcessSelect::Root);
     assert_eq!(settings.quiet_period, Duration::from_millis(100));
     assert_eq!(settings.max_wait, Duration::from_secs(2));
+    assert_eq!(settings.listen_addr, None);
     assert_eq!(settings.log_format, LogFormat::Text);
     assert_eq!(settings.log_level, log::LevelFilter::Info);
     assert!(!settings.verbose && !settings.recursive && !settings.exit_with_target);
@@ -97,6 +98,7 @@ fn wrong_values_name_the_setting_the_value_and_what_is_accepted() {
         ("RESYNC_INTERVAL", |raw, v| raw.set(&raw::RESYNC_INTERVAL, v), &["-1s", "60"], "0s"),
         ("SIGNAL_GUARD", |raw, v| raw.set(&raw::SIGNAL_GUARD, v), &["on", "false"], "one of wait, off"),
         ("EXIT_WITH_TARGET", |raw, v| raw.set(&raw::EXIT_WITH_TARGET, v), &["perhaps"], "true or false"),
+        ("LISTEN_ADDR", |raw, v| raw.set(&raw::LISTEN_ADDR, v), &["9533", "localhost:1"], ":9533"),
         ("LOG_FORMAT", |raw, v| raw.set(&raw::LOG_FORMAT, v), &["xml"], "one of text, json"),
         ("LOG_LEVEL", |raw, v| raw.set(&raw::LOG_LEVEL, v), &["loud", "off"], "error, warn, info"),
     ];

@@ -21,6 +21,7 @@ const SETTINGS: &[(&str, Option<&str>)] = &[
     ("RESYNC_INTERVAL", Some("60s")),
     ("SIGNAL_GUARD", Some("wait")),
     ("EXIT_WITH_TARGET", Some("false")),
+    ("LISTEN_ADDR", None),
     ("LOG_FORMAT", Some("text")),
     ("LOG_LEVEL", Some("info")),
 ];

@@ -46,6 +46,11 @@ const WRONG: &[(&str, &str, &[&str])] = &[
     ("RESYNC_INTERVAL", DURATION, &["60", "-1s"]),
     ("SIGNAL_GUARD", "one of wait, off", &["on", "false"]),
     ("EXIT_WITH_TARGET", "true or false", &["perhaps"]),
+    (
+        "LISTEN_ADDR",
+        "an address with a port, as :9533, 127.0.0.1:9533 or [::1]:9533",
+        &["9533", ":", "localhost:9533", "127.0.0.1", "::1:9533", ":65536"],
+    ),
     ("LOG_FORMAT", "one of text, json", &["xml", "logfmt", "1"]),
     ("LOG_LEVEL", "one of error, warn, info, debug, trace", &["loud", "off", "5", "info,debug"]),
     (
@@ -195,7 +200,7 @@ fn an_empty_variable_is_an_unset_one() {
     for setting in ["RELOAD_SIGNAL", "VERBOSE", "PROCESS_SELECT", "PROCESS_PID_FILE", "QUIET_PERIOD"] {
         builder = builder.env(setting, "");
     }
-    for setting in ["MAX_WAIT", "IGNORE", "LOG_FORMAT", "LOG_LEVEL"] {
+    for setting in ["MAX_WAIT", "IGNORE", "LISTEN_ADDR", "LOG_FORMAT", "LOG_LEVEL"] {
         builder = builder.env(setting, " ");
     }
     let sidecar = builder.spawn();

@@ -1,0 +1,262 @@
+//! Metrics: what is counted, under which name, and what it tells.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+use crate::reload::Conclusion;
+use crate::signal::Outcome;
+
+/// Names of processes that have series of their own; the others share one, whatever a PID file names.
+const MOST_PROCESSES: usize = 16;
+
+/// In place of further names.
+const OTHER: &str = "other";
+
+/// From an event to its delivery, in seconds: a kubelet's swap takes about a millisecond, a plain directory
+/// `QUIET_PERIOD`, and an application that is away as long as it is away.
+const DELIVERY_BUCKETS: [f64; 9] = [0.001, 0.005, 0.025, 0.1, 0.25, 1.0, 5.0, 30.0, 300.0];
+
+type Seconds = Gauge<f64, AtomicU64>;
+
+/// How a change ended.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Ended {
+    outcome: &'static str,
+}
+
+/// What came of a signal.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Sent {
+    process: String,
+    result: &'static str,
+}
+
+/// A target.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Target {
+    process: String,
+}
+
+/// A watched path and what it holds.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Config {
+    pub(super) path: String,
+    pub(super) digest: String,
+}
+
+/// Everything that is counted; the event thread counts too.
+#[derive(Debug)]
+pub(super) struct Metrics {
+    last_reload_successful: Gauge,
+    last_reload_success_timestamp: Seconds,
+    reloads: Counter,
+    reloads_failed: Counter,
+    pub(super) watches: Gauge,
+    pub(super) watch_events: Counter,
+    pub(super) watch_errors: Counter,
+    changes: Family<Ended, Counter>,
+    pub(super) change_pending: Gauge,
+    pub(super) change_pending_for: Seconds,
+    change_delivery: Histogram,
+    signals: Family<Sent, Counter>,
+    signals_held_back: Family<Target, Counter>,
+    targets_died: Family<Target, Counter>,
+    pub(super) config: Family<Config, Gauge>,
+    pub(super) polling: Gauge,
+    processes: Mutex<BTreeSet<String>>,
+}
+
+impl Metrics {
+    pub(super) fn new() -> Self {
+        let metrics = Self {
+            last_reload_successful: Gauge::default(),
+            last_reload_success_timestamp: Seconds::default(),
+            reloads: Counter::default(),
+            reloads_failed: Counter::default(),
+            watches: Gauge::default(),
+            watch_events: Counter::default(),
+            watch_errors: Counter::default(),
+            changes: Family::default(),
+            change_pending: Gauge::default(),
+            change_pending_for: Seconds::default(),
+            change_delivery: Histogram::new(DELIVERY_BUCKETS),
+            signals: Family::default(),
+            signals_held_back: Family::default(),
+            targets_died: Family::default(),
+            config: Family::default(),
+            polling: Gauge::default(),
+            processes: Mutex::default(),
+        };
+        metrics.last_reload_successful.set(1);
+        for outcome in ["delivered", "superseded"] {
+            drop(metrics.changes.get_or_create(&Ended { outcome }));
+        }
+        metrics
+    }
+
+    /// The name of a process as a label.
+    pub(super) fn process(&self, name: &str) -> String {
+        let mut processes = self.processes.lock().unwrap_or_else(PoisonError::into_inner);
+        if !processes.contains(name) {
+            if processes.len() >= MOST_PROCESSES {
+                return OTHER.to_owned();
+            }
+            processes.insert(name.to_owned());
+        }
+        name.to_owned()
+    }
+
+    /// A change ended.
+    pub(super) fn ended(&self, outcome: &'static str) {
+        self.changes.get_or_create(&Ended { outcome }).inc();
+    }
+
+    /// What was done about one target.
+    pub(super) fn count_attempt(&self, process: &str, outcome: &Outcome) {
+        let process = || self.process(process);
+        let sent = |result| _ = self.signals.get_or_create(&Sent { process: process(), result }).inc();
+        match outcome {
+            Outcome::Delivered => sent("sent"),
+            Outcome::Ignored => sent("ignored"),
+            Outcome::Refused(_) => sent("refused"),
+            Outcome::Gone => sent("gone"),
+            Outcome::HeldBack => {
+                self.signals_held_back.get_or_create(&Target { process: process() }).inc();
+            }
+            Outcome::UpToDate | Outcome::Superseded | Outcome::Undecided => {}
+        }
+    }
+
+    /// How an attempt ended.
+    pub(super) fn count_conclusion(&self, conclusion: &Conclusion, done: Instant) {
+        match conclusion {
+            Conclusion::Delivered(change) => {
+                self.ended("delivered");
+                self.change_delivery.observe(done.duration_since(change.first_event).as_secs_f64());
+            }
+            Conclusion::Superseded(_) => self.ended("superseded"),
+            Conclusion::Pending { .. } => {
+                self.reloads_failed.inc();
+            }
+            Conclusion::Idle => return,
+        }
+        self.reloads.inc();
+        let successful = !matches!(conclusion, Conclusion::Pending { .. });
+        self.last_reload_successful.set(successful.into());
+        if successful {
+            let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            self.last_reload_success_timestamp.set(since_1970.as_secs_f64());
+        }
+    }
+
+    /// A target was gone one second after its signal.
+    pub(super) fn died(&self, process: &str) {
+        self.targets_died.get_or_create(&Target { process: self.process(process) }).inc();
+    }
+
+    /// All metrics under the names that are served.
+    pub(super) fn registry(&self) -> Registry {
+        let mut all = Registry::with_prefix("reloader");
+        self.register_reloads(&mut all);
+        self.register_watching(&mut all);
+        self.register_targets(&mut all);
+        all.register("build", "The version that runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+        all
+    }
+
+    fn register_reloads(&self, all: &mut Registry) {
+        all.register(
+            "last_reload_successful",
+            "Whether the last attempt to reload left nothing pending (0 or 1)",
+            self.last_reload_successful.clone(),
+        );
+        all.register(
+            "last_reload_success_timestamp_seconds",
+            "When the last attempt that left nothing pending was made, in seconds since 1970; 0 before the first",
+            self.last_reload_success_timestamp.clone(),
+        );
+        all.register(
+            "reloads",
+            "Attempts to have all targets take over a change, each further try included",
+            self.reloads.clone(),
+        );
+        all.register("reloads_failed", "Attempts that left the change pending", self.reloads_failed.clone());
+        all.register(
+            "changes",
+            "Changes that ended, and the configuration found at start: delivered by a signal, or superseded \
+             because the targets had read them at their start or a newer change took over",
+            self.changes.clone(),
+        );
+        all.register("change_pending", "Whether a change is pending (0 or 1)", self.change_pending.clone());
+        all.register(
+            "change_pending_seconds",
+            "For how long a change is pending; 0 where none is",
+            self.change_pending_for.clone(),
+        );
+        all.register(
+            "change_delivery_seconds",
+            "From the first file event of a change to the end of its delivery",
+            self.change_delivery.clone(),
+        );
+    }
+
+    fn register_watching(&self, all: &mut Registry) {
+        all.register("watches", "Watched paths that are there", self.watches.clone());
+        all.register("watch_events", "File events that the kernel told of", self.watch_events.clone());
+        all.register(
+            "watch_errors",
+            "Errors of watching and of reading what is watched, events that the kernel dropped included",
+            self.watch_errors.clone(),
+        );
+        all.register(
+            "polling",
+            "Whether inotify's limits are reached and the watched paths are polled (0 or 1)",
+            self.polling.clone(),
+        );
+        all.register("config_info", "What each watched path holds", self.config.clone());
+    }
+
+    fn register_targets(&self, all: &mut Registry) {
+        all.register(
+            "signals",
+            "Signals by target and result: sent, ignored by the target, refused by the kernel, or gone before it",
+            self.signals.clone(),
+        );
+        all.register(
+            "signals_held_back",
+            "Attempts in which a signal was held back, because it would have killed or stopped the target",
+            self.signals_held_back.clone(),
+        );
+        all.register(
+            "targets_died",
+            "Targets that were gone one second after their signal",
+            self.targets_died.clone(),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processes_without_end_share_one_series() {
+        let metrics = Metrics::new();
+        for number in 0..100 {
+            metrics.process(&format!("p{number}"));
+        }
+        assert_eq!(metrics.process("p3"), "p3");
+        assert_eq!(metrics.process("p99"), OTHER);
+        assert_eq!(metrics.processes.lock().unwrap().len(), MOST_PROCESSES);
+    }
+}

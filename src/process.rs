@@ -11,6 +11,7 @@ mod table;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 pub use lifetime::{LOOK_EVERY, Lifetime};
 pub use name::{MatchedBy, base_name, matched_by};
@@ -18,6 +19,7 @@ pub use pid_file::PidFileError;
 pub use pin::{Pinned, ProcessId, StartTime, boot_time};
 pub use select::select;
 
+use self::table::Table;
 use crate::settings::{ProcessSelect, TargetSpec};
 
 /// One process as the table shows it.
@@ -65,6 +67,7 @@ pub struct Finder {
     spec: TargetSpec,
     mode: ProcessSelect,
     own_pid: i32,
+    table: Table,
     known: Vec<Process>,
 }
 
@@ -78,20 +81,30 @@ impl Finder {
     /// Knows no target yet.
     #[must_use]
     pub fn new(spec: TargetSpec, mode: ProcessSelect) -> Self {
-        Self { spec, mode, own_pid: nix::unistd::getpid().as_raw(), known: Vec::new() }
+        let own_pid = nix::unistd::getpid().as_raw();
+        Self { spec, mode, own_pid, table: Table::default(), known: Vec::new() }
     }
 
     /// The targets as they are now, pinned, at least one of them; the whole process table is read.
     pub fn find(&mut self) -> Result<Vec<Pinned>, NoTarget> {
+        self.find_in(Table::read)
+    }
+
+    /// The same, where targets are known already, and others are looked for among the processes that are new.
+    pub fn find_more(&mut self) -> Result<Vec<Pinned>, NoTarget> {
+        self.find_in(Table::refresh)
+    }
+
+    fn find_in(
+        &mut self,
+        read: impl FnOnce(&mut Table, Instant) -> io::Result<&[Process]>,
+    ) -> Result<Vec<Pinned>, NoTarget> {
         if let Some(path) = &self.spec.pid_file {
             return Ok(vec![by_pid_file(path, &self.spec, self.own_pid)?]);
         }
         let name = self.spec.name.as_deref().unwrap_or_default();
-        let mut table = table::scan().map_err(NoTarget::Table)?;
-        for process in table.iter_mut().filter(|process| self.spec.accepts(process)) {
-            process.started = proc::started(process.pid);
-        }
-        self.known = select(&table, name, self.mode, self.own_pid);
+        let table = read(&mut self.table, Instant::now()).map_err(NoTarget::Table)?;
+        self.known = select(table, name, self.mode, self.own_pid);
         let pin = |process: &Process| pin::pin(process, &self.spec).map(|(pinned, _)| pinned);
         let pinned: Vec<Pinned> = self.known.iter().filter_map(pin).collect();
         if !pinned.is_empty() {

@@ -92,19 +92,17 @@ fn is_consistent(volume: &Path) -> io::Result<bool> {
     for entry in fs::read_dir(volume.join(DATA_LINK))? {
         payload.insert(entry?.file_name());
     }
-    let mut visible = BTreeSet::new();
     for entry in fs::read_dir(volume)? {
         let entry = entry?;
         let name = entry.file_name();
         if entry.file_type()?.is_symlink() && name != DATA_LINK {
-            let target = fs::read_link(entry.path())?;
             // A link to elsewhere is not the kubelet's.
-            if target.starts_with(DATA_LINK) {
-                visible.insert(name);
+            if !payload.remove(&name) && fs::read_link(entry.path())?.starts_with(DATA_LINK) {
+                return Ok(false);
             }
         }
     }
-    Ok(payload == visible)
+    Ok(payload.is_empty())
 }
 
 /// Whether the path exists and can be read, by a look that costs nothing.

@@ -96,7 +96,8 @@ impl<'a> Delivery<'a> {
             return None;
         }
         let mut attempts = self.signal(self.finder.recall());
-        let no_target = match self.finder.find() {
+        let found = if attempts.is_empty() { self.finder.find() } else { self.finder.find_more() };
+        let no_target = match found {
             Ok(mut found) => {
                 found.retain(|target| attempts.iter().all(|known| known.target.id() != target.id()));
                 attempts.extend(self.signal(found));

@@ -11,14 +11,16 @@ use std::path::PathBuf;
 
 use super::{Process, StartTime};
 
+/// More than 52 numbers and a name need (proc_pid_stat(5)).
+const LONGEST_STAT: usize = 2048;
+
 /// Arguments past this matter to no name.
 const MOST_ARGUMENTS: usize = 4096;
 
 /// The process of this PID.
 pub(super) fn read(pid: i32) -> io::Result<Process> {
+    let process = read_stat(pid)?;
     let mut buffer = [0; MOST_ARGUMENTS];
-    let stat = read_start(pid, "stat", &mut buffer)?;
-    let process = parse_stat(pid, stat).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?;
     let cmdline = read_start(pid, "cmdline", &mut buffer)?;
     let arguments = cmdline.split(|byte| *byte == 0).filter(|argument| !argument.is_empty());
     Ok(Process {
@@ -28,10 +30,11 @@ pub(super) fn read(pid: i32) -> io::Result<Process> {
     })
 }
 
-/// When the process of this PID started.
-pub(super) fn started(pid: i32) -> Option<StartTime> {
-    let mut buffer = [0; 1024];
-    parse_stat(pid, read_start(pid, "stat", &mut buffer).ok()?)?.started
+/// The same without arguments and executable, from one file.
+pub(super) fn read_stat(pid: i32) -> io::Result<Process> {
+    let mut buffer = [0; LONGEST_STAT];
+    let stat = read_start(pid, "stat", &mut buffer)?;
+    parse_stat(pid, stat).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
 fn read_start<'a>(pid: i32, file: &str, buffer: &'a mut [u8]) -> io::Result<&'a [u8]> {
@@ -106,7 +109,7 @@ mod tests {
         let own = i32::try_from(std::process::id()).unwrap();
         let ours = read(own).unwrap();
         let theirs = super::super::table::scan().unwrap().into_iter().find(|row| row.pid == own).unwrap();
-        assert_eq!(ours, Process { started: ours.started, ..theirs });
+        assert_eq!(ours, theirs);
         assert!(ours.started.is_some());
     }
 

@@ -1,8 +1,9 @@
 //! Guard: would the signal harm the target? (contract 5)
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use nix::libc;
@@ -18,6 +19,9 @@ const UNGUARDED: [i32; 6] =
 /// A C library blocks all signals for the moment in which it starts a thread or a process. A target that waits
 /// for signals (signalfd, sigwait) keeps them blocked for longer than that.
 pub(crate) const MOMENT: Duration = Duration::from_millis(20);
+
+/// More than its groups and CPUs make it (proc_pid_status(5)).
+const LONGEST_STATUS: u64 = 1 << 20;
 
 /// What a process does with a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,12 +87,12 @@ impl Guard {
 }
 
 fn disposition(pid: i32, signal: i32) -> io::Result<Disposition> {
-    let main = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let main = read_status(Path::new(&format!("/proc/{pid}/status")))?;
     match of_thread(&main, signal) {
         Some(Disposition::Blocked) => {
             // Handlers are the process's, blocking is each thread's: one that does not block it would take it.
             for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
-                let status = fs::read_to_string(thread?.path().join("status")).unwrap_or_default();
+                let status = read_status(&thread?.path().join("status")).unwrap_or_default();
                 if of_thread(&status, signal) == Some(Disposition::Default) {
                     return Ok(Disposition::Default);
                 }
@@ -97,6 +101,13 @@ fn disposition(pid: i32, signal: i32) -> io::Result<Disposition> {
         }
         known => known.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData)),
     }
+}
+
+/// In one piece nearly always: read piece by piece, the kernel writes it anew for each.
+fn read_status(path: &Path) -> io::Result<String> {
+    let mut status = String::with_capacity(4096);
+    File::open(path)?.take(LONGEST_STATUS).read_to_string(&mut status)?;
+    Ok(status)
 }
 
 /// From the masks of proc_pid_status(5), in which bit N-1 is signal N.

@@ -54,7 +54,7 @@ pub async fn run(settings: Settings, shutdown: impl Future<Output = ()>) -> Resu
 
 /// The loop: it sleeps until a mark, a deadline or a request.
 async fn work(mut source: Source<'_>, mut delivery: Delivery<'_>, answers: &mut Answers<'_>) {
-    while !delivery.is_over() {
+    loop {
         source.resync_if_due().await;
         for change in source.settle().await {
             delivery.want(change);
@@ -64,6 +64,9 @@ async fn work(mut source: Source<'_>, mut delivery: Delivery<'_>, answers: &mut 
         source.tell_changes();
         delivery.tell(attempt);
         delivery.look_after_if_due();
+        if delivery.is_over() {
+            return;
+        }
         let wake_at = source.due().into_iter().chain(delivery.due()).min();
         tokio::select! {
             // No request delays a reload by more than the answer to it.

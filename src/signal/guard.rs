@@ -36,6 +36,11 @@ pub enum Disposition {
     Default,
 }
 
+/// A program that executes itself upon a reload (HAProxy's master) blocks and ignores the signal until it handles
+/// it again, and what comes meanwhile is lost. One that has handled it is given this long; with a large
+/// configuration it takes seconds.
+const RESTART: Duration = Duration::from_secs(10);
+
 /// Whether the signal may be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
@@ -43,16 +48,23 @@ pub enum Verdict {
     Send,
     /// It can be sent, and will be ignored.
     SendInVain,
-    /// It is blocked, which may be for a moment only: to be looked at again.
+    /// It is blocked or ignored, which may be for a moment only: to be looked at again.
     Undecided,
     /// Its default action would kill or stop the target.
     HoldBack,
 }
 
-/// Remembers since when which target blocks the signal.
+/// Remembers which target handled the signal, and since when which one does not.
 #[derive(Debug, Default)]
 pub struct Guard {
-    blocked_since: BTreeMap<ProcessId, Instant>,
+    targets: BTreeMap<ProcessId, Seen>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    handled: bool,
+    /// Since when it blocks or ignores the signal.
+    passive_since: Option<Instant>,
 }
 
 impl Guard {
@@ -66,22 +78,33 @@ impl Guard {
 
     /// Forgets all targets but these.
     pub fn keep(&mut self, targets: &[ProcessId]) {
-        self.blocked_since.retain(|target, _| targets.contains(target));
+        self.targets.retain(|target, _| targets.contains(target));
     }
 
     /// The rule of the guard, on what was seen.
     pub(crate) fn judge(&mut self, target: ProcessId, disposition: Disposition, now: Instant) -> Verdict {
-        if disposition != Disposition::Blocked {
-            self.blocked_since.remove(&target);
-        }
+        let seen = self.targets.entry(target).or_default();
+        let patience = if seen.handled { RESTART } else { MOMENT };
         match disposition {
-            Disposition::Caught => Verdict::Send,
-            Disposition::Ignored => Verdict::SendInVain,
-            Disposition::Default => Verdict::HoldBack,
-            Disposition::Blocked => {
-                let since = *self.blocked_since.entry(target).or_insert(now);
-                if now.duration_since(since) >= MOMENT { Verdict::Send } else { Verdict::Undecided }
+            Disposition::Caught => {
+                *seen = Seen { handled: true, passive_since: None };
+                return Verdict::Send;
             }
+            Disposition::Default => {
+                seen.passive_since = None;
+                return Verdict::HoldBack;
+            }
+            // It is not about to handle it.
+            Disposition::Ignored if !seen.handled => return Verdict::SendInVain,
+            Disposition::Ignored | Disposition::Blocked => {}
+        }
+        let since = *seen.passive_since.get_or_insert(now);
+        if now.duration_since(since) < patience {
+            Verdict::Undecided
+        } else if disposition == Disposition::Blocked {
+            Verdict::Send
+        } else {
+            Verdict::SendInVain
         }
     }
 }
@@ -168,8 +191,27 @@ mod tests {
         assert_eq!(at(20, Disposition::Blocked), Verdict::Send);
         assert_eq!(at(30, Disposition::Default), Verdict::HoldBack);
         assert_eq!(at(31, Disposition::Blocked), Verdict::Undecided, "counted anew");
-        assert_eq!(at(32, Disposition::Ignored), Verdict::SendInVain);
+        assert_eq!(at(32, Disposition::Ignored), Verdict::SendInVain, "no handler was ever there");
         assert_eq!(at(33, Disposition::Caught), Verdict::Send);
+    }
+
+    /// What HAProxy's master goes through after each reload.
+    #[test]
+    fn one_that_handled_it_and_executes_itself_is_waited_for() {
+        use Disposition::{Blocked, Caught, Default, Ignored};
+        let (mut guard, start) = (Guard::default(), Instant::now());
+        let target = ProcessId { pid: 7, started: StartTime::from_ticks(1) };
+        let mut at = |ms, disposition| guard.judge(target, disposition, start + Duration::from_millis(ms));
+        assert_eq!(at(0, Ignored), Verdict::SendInVain, "it never handled it");
+        assert_eq!(at(100, Caught), Verdict::Send);
+        assert_eq!(at(200, Blocked), Verdict::Undecided);
+        assert_eq!(at(300, Ignored), Verdict::Undecided);
+        assert_eq!(at(400, Caught), Verdict::Send);
+        assert_eq!(at(500, Default), Verdict::HoldBack);
+        assert_eq!(at(600, Ignored), Verdict::Undecided, "counted anew");
+        assert_eq!(at(10_599, Blocked), Verdict::Undecided);
+        assert_eq!(at(10_600, Blocked), Verdict::Send, "it has taken to waiting for it");
+        assert_eq!(at(10_700, Ignored), Verdict::SendInVain, "or does not want it any more");
     }
 
     #[test]
@@ -179,7 +221,7 @@ mod tests {
             let target = ProcessId { pid, started: StartTime::from_ticks(1) };
             guard.judge(target, Disposition::Blocked, Instant::now());
             guard.keep(&[target]);
-            assert_eq!(guard.blocked_since.len(), 1);
+            assert_eq!(guard.targets.len(), 1);
         }
     }
 }

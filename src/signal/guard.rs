@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use nix::libc;
 
-use crate::process::{Pinned, ProcessId};
+use crate::process::{Pinned, ProcessId, boot_time};
 use crate::settings::ReloadSignal;
 
 /// Signals that harm nobody who does not handle them (signal(7): "Ign", "Cont"), and those that cannot be
@@ -37,8 +37,8 @@ pub enum Disposition {
 }
 
 /// A program that executes itself upon a reload (HAProxy's master) blocks and ignores the signal until it handles
-/// it again, and what comes meanwhile is lost. One that has handled it is given this long; with a large
-/// configuration it takes seconds.
+/// it again, and what comes meanwhile is lost. One that has handled it, or has just started, is given this long;
+/// with a large configuration it takes seconds.
 const RESTART: Duration = Duration::from_secs(10);
 
 /// Whether the signal may be sent.
@@ -73,7 +73,7 @@ impl Guard {
         if UNGUARDED.contains(&signal.number()) {
             return Ok(Verdict::Send);
         }
-        Ok(self.judge(target.id(), disposition(target.pid, signal.number())?, now))
+        Ok(self.judge(target.id(), disposition(target.pid, signal.number())?, now, boot_time()))
     }
 
     /// Forgets all targets but these.
@@ -82,7 +82,14 @@ impl Guard {
     }
 
     /// The rule of the guard, on what was seen.
-    pub(crate) fn judge(&mut self, target: ProcessId, disposition: Disposition, now: Instant) -> Verdict {
+    pub(crate) fn judge(
+        &mut self,
+        target: ProcessId,
+        disposition: Disposition,
+        now: Instant,
+        since_boot: Duration,
+    ) -> Verdict {
+        let is_young = !target.started.is_before(since_boot.saturating_sub(RESTART));
         let seen = self.targets.entry(target).or_default();
         let patience = if seen.handled { RESTART } else { MOMENT };
         match disposition {
@@ -94,8 +101,10 @@ impl Guard {
                 seen.passive_since = None;
                 return Verdict::HoldBack;
             }
-            // It is not about to handle it.
-            Disposition::Ignored if !seen.handled => return Verdict::SendInVain,
+            Disposition::Ignored if !seen.handled => {
+                // It may be starting: HAProxy's master ignores the signal until its worker runs.
+                return if is_young { Verdict::Undecided } else { Verdict::SendInVain };
+            }
             Disposition::Ignored | Disposition::Blocked => {}
         }
         let since = *seen.passive_since.get_or_insert(now);
@@ -156,6 +165,9 @@ mod tests {
     use crate::process::StartTime;
     use proptest::prelude::*;
 
+    /// Long after the targets of these tests started.
+    const OLD: Duration = Duration::from_hours(1);
+
     fn status(blocked: u64, ignored: u64, caught: u64) -> String {
         format!("Name:\tx\nSigBlk:\t{blocked:016x}\nSigIgn:\t{ignored:016x}\nSigCgt:\t{caught:016x}\n")
     }
@@ -185,7 +197,8 @@ mod tests {
     fn only_lasting_blocks_count() {
         let (mut guard, start) = (Guard::default(), Instant::now());
         let target = ProcessId { pid: 7, started: StartTime::from_ticks(1) };
-        let mut at = |ms, disposition| guard.judge(target, disposition, start + Duration::from_millis(ms));
+        let mut at =
+            |ms, disposition| guard.judge(target, disposition, start + Duration::from_millis(ms), OLD);
         assert_eq!(at(0, Disposition::Blocked), Verdict::Undecided);
         assert_eq!(at(19, Disposition::Blocked), Verdict::Undecided);
         assert_eq!(at(20, Disposition::Blocked), Verdict::Send);
@@ -201,7 +214,8 @@ mod tests {
         use Disposition::{Blocked, Caught, Default, Ignored};
         let (mut guard, start) = (Guard::default(), Instant::now());
         let target = ProcessId { pid: 7, started: StartTime::from_ticks(1) };
-        let mut at = |ms, disposition| guard.judge(target, disposition, start + Duration::from_millis(ms));
+        let mut at =
+            |ms, disposition| guard.judge(target, disposition, start + Duration::from_millis(ms), OLD);
         assert_eq!(at(0, Ignored), Verdict::SendInVain, "it never handled it");
         assert_eq!(at(100, Caught), Verdict::Send);
         assert_eq!(at(200, Blocked), Verdict::Undecided);
@@ -215,11 +229,21 @@ mod tests {
     }
 
     #[test]
+    fn one_that_ignores_it_while_it_starts_is_waited_for() {
+        let (mut guard, now) = (Guard::default(), Instant::now());
+        let target = ProcessId { pid: 7, started: StartTime::from_ticks(100) };
+        let mut at_age = |age| guard.judge(target, Disposition::Ignored, now, Duration::from_secs(1) + age);
+        assert_eq!(at_age(Duration::ZERO), Verdict::Undecided);
+        assert_eq!(at_age(RESTART), Verdict::Undecided, "its start is known to a tick only");
+        assert_eq!(at_age(RESTART + Duration::from_millis(10)), Verdict::SendInVain);
+    }
+
+    #[test]
     fn memory_is_of_the_targets_only() {
         let mut guard = Guard::default();
         for pid in 1..100 {
             let target = ProcessId { pid, started: StartTime::from_ticks(1) };
-            guard.judge(target, Disposition::Blocked, Instant::now());
+            guard.judge(target, Disposition::Blocked, Instant::now(), OLD);
             guard.keep(&[target]);
             assert_eq!(guard.targets.len(), 1);
         }

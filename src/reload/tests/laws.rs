@@ -74,7 +74,7 @@ impl World {
                 Plan::Superseded => Outcome::Superseded,
                 Plan::Signal => {
                     let disposition = slot.handles.unwrap_or(Disposition::Default);
-                    match self.guard.judge(id, disposition, self.clock.now()) {
+                    match self.guard.judge(id, disposition, self.clock.now(), self.clock.elapsed) {
                         Verdict::HoldBack => {
                             slot.held_back = true;
                             Outcome::HeldBack

@@ -13,9 +13,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use lifetime::{LOOK_EVERY, Lifetime};
-pub use name::{MatchedBy, base_name, matched_by};
+pub use name::{MatchedBy, base_name, matched_by, names};
 pub use pid_file::PidFileError;
 pub use pin::{Pinned, ProcessId, StartTime, boot_time};
+pub(crate) use select::in_order;
 pub use select::select;
 
 use crate::settings::{ProcessSelect, TargetSpec};
@@ -68,6 +69,21 @@ pub struct Finder {
     known: Vec<Process>,
 }
 
+/// All processes that can be seen; those that the specification accepts with their start times.
+pub fn table(spec: &TargetSpec) -> io::Result<Vec<Process>> {
+    let mut table = table::scan()?;
+    for process in table.iter_mut().filter(|process| spec.accepts(process)) {
+        process.started = proc::started(process.pid);
+    }
+    Ok(table)
+}
+
+/// Takes hold of the process; `None` if it is gone, or another one.
+#[must_use]
+pub fn pin(process: &Process, spec: &TargetSpec) -> Option<Pinned> {
+    pin::pin(process, spec).map(|(pinned, _)| pinned)
+}
+
 /// Whether this very process still runs.
 #[must_use]
 pub fn is_running(id: ProcessId) -> bool {
@@ -87,13 +103,9 @@ impl Finder {
             return Ok(vec![by_pid_file(path, &self.spec, self.own_pid)?]);
         }
         let name = self.spec.name.as_deref().unwrap_or_default();
-        let mut table = table::scan().map_err(NoTarget::Table)?;
-        for process in table.iter_mut().filter(|process| self.spec.accepts(process)) {
-            process.started = proc::started(process.pid);
-        }
+        let table = table(&self.spec).map_err(NoTarget::Table)?;
         self.known = select(&table, name, self.mode, self.own_pid);
-        let pin = |process: &Process| pin::pin(process, &self.spec).map(|(pinned, _)| pinned);
-        let pinned: Vec<Pinned> = self.known.iter().filter_map(pin).collect();
+        let pinned: Vec<Pinned> = self.known.iter().filter_map(|known| pin(known, &self.spec)).collect();
         if !pinned.is_empty() {
             Ok(pinned)
         } else if table.iter().all(|process| process.pid == self.own_pid) {
@@ -128,14 +140,15 @@ impl Finder {
 /// make a circle of it.
 const MOST_ANCESTORS: usize = 64;
 
-fn by_pid_file(path: &Path, spec: &TargetSpec, own_pid: i32) -> Result<Pinned, PidFileError> {
+/// The process of the PID file, pinned.
+pub fn by_pid_file(path: &Path, spec: &TargetSpec, own_pid: i32) -> Result<Pinned, PidFileError> {
     let pid = pid_file::read(path, own_pid)?;
     let no_process = || PidFileError::NoProcess { path: path.to_owned(), pid };
     let process = proc::read(pid).ok().filter(|process| !process.zombie).ok_or_else(no_process)?;
     if !spec.accepts(&process) {
         return Err(PidFileError::OtherName { path: path.to_owned(), pid, name: base_name(&process) });
     }
-    pin::pin(&process, spec).map(|(pinned, _)| pinned).ok_or_else(no_process)
+    pin(&process, spec).ok_or_else(no_process)
 }
 
 impl TargetSpec {

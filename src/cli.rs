@@ -1,6 +1,7 @@
 //! Command line: from the arguments to the exit status.
 
 mod arguments;
+mod check;
 mod help;
 
 use std::ffi::OsString;
@@ -15,7 +16,7 @@ use crate::{daemon, report};
 
 /// A setting is wrong.
 const WRONG_SETTING: u8 = 2;
-/// The daemon cannot start.
+/// The daemon cannot start, or a check found something wrong.
 const CANNOT_START: u8 = 1;
 
 /// The whole program, for these arguments (the first is the program's name) and the environment.
@@ -27,10 +28,15 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match request {
         Request::Help => print(&help::text()),
         Request::Version => print(concat!("config-reloader-sidecar ", env!("CARGO_PKG_VERSION"), "\n")),
-        Request::Run(raw) => match Settings::try_from(&raw) {
-            Ok(settings) => run(settings),
-            Err(error) => fail(WRONG_SETTING, error),
-        },
+        Request::Run(raw) => with_settings(&raw, run),
+        Request::Check(raw, output) => with_settings(&raw, |settings| check::run(&settings, output)),
+    }
+}
+
+fn with_settings(raw: &RawSettings, run: impl FnOnce(Settings) -> ExitCode) -> ExitCode {
+    match Settings::try_from(raw) {
+        Ok(settings) => run(settings),
+        Err(error) => fail(WRONG_SETTING, error),
     }
 }
 

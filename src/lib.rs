@@ -13,12 +13,14 @@
 //! | [`process`] | which process is the target? table, choice, pin | reads `/proc` |
 //! | [`signal`] | sends the signal | `pidfd_send_signal` |
 //! | [`reload`] | which configuration is wanted, who has it, when to try again | – |
+//! | [`check`] | what is wrong with all of the above now, and the mend | looks, and changes nothing |
 //! | [`report`] | what happened → log lines, metrics | standard error |
 //! | [`http`] | whoever asks → requests, which the loop answers | TCP |
 //!
 //! Two threads run: `notify`'s, which leaves marks and never waits, and the loop of [`daemon`], which
 //! sleeps until a mark or a deadline.
 
+pub mod check;
 pub mod cli;
 pub mod daemon;
 pub mod filter;

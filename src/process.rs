@@ -14,9 +14,10 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 pub use lifetime::{LOOK_EVERY, Lifetime};
-pub use name::{MatchedBy, base_name, matched_by};
+pub use name::{MatchedBy, base_name, matched_by, names};
 pub use pid_file::PidFileError;
 pub use pin::{Pinned, ProcessId, StartTime, boot_time};
+pub(crate) use select::in_order;
 pub use select::select;
 
 use self::table::Table;
@@ -71,6 +72,17 @@ pub struct Finder {
     known: Vec<Process>,
 }
 
+/// All processes that can be seen.
+pub fn table() -> io::Result<Vec<Process>> {
+    table::scan()
+}
+
+/// Takes hold of the process; `None` if it is gone, or another one.
+#[must_use]
+pub fn pin(process: &Process, spec: &TargetSpec) -> Option<Pinned> {
+    pin::pin(process, spec).map(|(pinned, _)| pinned)
+}
+
 /// Whether this very process still runs.
 #[must_use]
 pub fn is_running(id: ProcessId) -> bool {
@@ -105,8 +117,7 @@ impl Finder {
         let name = self.spec.name.as_deref().unwrap_or_default();
         let table = read(&mut self.table, Instant::now()).map_err(NoTarget::Table)?;
         self.known = select(table, name, self.mode, self.own_pid);
-        let pin = |process: &Process| pin::pin(process, &self.spec).map(|(pinned, _)| pinned);
-        let pinned: Vec<Pinned> = self.known.iter().filter_map(pin).collect();
+        let pinned: Vec<Pinned> = self.known.iter().filter_map(|known| pin(known, &self.spec)).collect();
         if !pinned.is_empty() {
             Ok(pinned)
         } else if table.iter().all(|process| process.pid == self.own_pid) {
@@ -141,14 +152,15 @@ impl Finder {
 /// make a circle of it.
 const MOST_ANCESTORS: usize = 64;
 
-fn by_pid_file(path: &Path, spec: &TargetSpec, own_pid: i32) -> Result<Pinned, PidFileError> {
+/// The process of the PID file, pinned.
+pub fn by_pid_file(path: &Path, spec: &TargetSpec, own_pid: i32) -> Result<Pinned, PidFileError> {
     let pid = pid_file::read(path, own_pid)?;
     let no_process = || PidFileError::NoProcess { path: path.to_owned(), pid };
     let process = proc::read(pid).ok().filter(|process| !process.zombie).ok_or_else(no_process)?;
     if !spec.accepts(&process) {
         return Err(PidFileError::OtherName { path: path.to_owned(), pid, name: base_name(&process) });
     }
-    pin::pin(&process, spec).map(|(pinned, _)| pinned).ok_or_else(no_process)
+    pin(&process, spec).ok_or_else(no_process)
 }
 
 impl TargetSpec {

@@ -83,6 +83,14 @@ const SELECT_MODES: [(&str, ProcessSelect); 4] = [
     ("newest", ProcessSelect::Newest),
 ];
 
+impl ProcessSelect {
+    /// Its value in `PROCESS_SELECT`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        name_of(self, &SELECT_MODES)
+    }
+}
+
 /// What to do about the configuration that is there at start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InitialReload {
@@ -118,6 +126,18 @@ pub enum LogFormat {
 }
 
 const LOG_FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+
+impl SignalGuard {
+    /// Its value in `SIGNAL_GUARD`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        name_of(self, &SIGNAL_GUARDS)
+    }
+}
+
+fn name_of<T: Copy + PartialEq>(mode: T, modes: &[(&'static str, T)]) -> &'static str {
+    modes.iter().find(|(_, other)| *other == mode).map_or("", |(name, _)| name)
+}
 
 /// A setting that cannot be used, with what is accepted in its place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -12,8 +12,8 @@ use crate::process::Pinned;
 use crate::settings::{ReloadSignal, SignalGuard};
 
 pub use aftermath::{Aftermath, Watched};
-pub(crate) use guard::MOMENT;
 pub use guard::{Disposition, Guard, Verdict};
+pub(crate) use guard::{MOMENT, disposition};
 
 /// What came of the signal to one target.
 #[derive(Debug)]

@@ -77,7 +77,12 @@ impl WatchError {
 
 impl Watcher {
     /// Starts the event thread; it calls `sink` for each event, which must not block.
-    pub fn new(mut sink: impl FnMut(Event) + Send + 'static) -> Result<Self, WatchError> {
+    pub fn new(sink: impl FnMut(Event) + Send + 'static) -> Result<Self, WatchError> {
+        // Once in the binary, for the daemon's sink and for that of a check.
+        Self::boxed(Box::new(sink))
+    }
+
+    fn boxed(mut sink: Box<dyn FnMut(Event) + Send>) -> Result<Self, WatchError> {
         let held = Held::default();
         let seen_by_thread = Arc::clone(&held);
         let doubtful = Arc::new(AtomicBool::new(false));

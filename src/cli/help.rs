@@ -12,6 +12,7 @@ Every setting is a flag or an environment variable; the flag wins, an empty valu
 one. Lists are comma-separated. Durations are written 250ms, 2s, 1m.
 
 Usage: config-reloader-sidecar [OPTIONS]
+       config-reloader-sidecar check [OPTIONS] [--output text|json]
 
 Options:
 ";
@@ -23,10 +24,18 @@ const END: &str = "  -h, --help
   -V, --version
           Print the version
 
-Example:
+Check:
+  With the same settings, `check` looks at the watched paths, the processes, the signal and inotify,
+  says what is wrong and how to mend it, and exits. It signals nobody.
+  --output <FORMAT>
+          text for people, json for programs [default: text]
+
+Examples:
   CONFIG_DIR=/etc/nginx/conf.d PROCESS_NAME=nginx config-reloader-sidecar
+  kubectl exec POD -c CONTAINER -- /config-reloader-sidecar check
 
 Exit status: 0 ended by SIGTERM or SIGINT, 1 cannot start or go on, 2 a setting is wrong.
+Exit status of check: 0 a change would be delivered now, 1 something is wrong, 2 a setting is wrong.
 ";
 
 /// How the program is used.

@@ -61,6 +61,22 @@ pub fn base_name(process: &Process) -> String {
     String::from_utf8_lossy(name).into_owned()
 }
 
+/// Every name that [`matched_by`] finds, the process's own first.
+#[must_use]
+pub fn names(process: &Process) -> Vec<String> {
+    let argument = process.arguments.first().map(|argument| title(argument.as_bytes()));
+    let executable = process.executable.as_deref().and_then(Path::file_name).map(OsStr::as_bytes);
+    let all = [script(process), argument, executable, Some(process.comm.as_bytes())];
+    let mut names = vec![base_name(process)];
+    for name in all.into_iter().flatten().map(String::from_utf8_lossy) {
+        if !names.iter().any(|known| *known == name) {
+            names.push(name.into_owned());
+        }
+    }
+    names.retain(|name| !name.is_empty());
+    names
+}
+
 /// `nginx` of `nginx: master process /usr/sbin/nginx`, `app` of `/opt/app`.
 fn title(argument: &[u8]) -> &[u8] {
     let colon = argument.windows(2).position(|pair| pair == b": ");
@@ -219,6 +235,18 @@ mod tests {
         for (name, process, expected) in table {
             assert_eq!(matched_by(name, process), *expected, "{name} on {process:?}");
         }
+    }
+
+    #[test]
+    fn every_name_of_a_process_matches_it_and_its_own_comes_first() {
+        let gunicorn = process("gunicorn: mast", &["/usr/bin/python3", "/x/gunicorn"], Some("/x/python3.11"));
+        assert_eq!(names(&gunicorn), ["gunicorn: mast", "gunicorn", "python3", "python3.11"]);
+        let long = process("victim-with-a-v", &["/bin/victim-with-a-very-long-name"], None);
+        assert_eq!(names(&long), ["victim-with-a-very-long-name", "victim-with-a-v"]);
+        for process in [&gunicorn, &long] {
+            assert!(names(process).iter().all(|name| matched_by(name, process).is_some()));
+        }
+        assert_eq!(names(&process("", &[""], None)), [""; 0]);
     }
 
     #[test]

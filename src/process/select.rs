@@ -10,8 +10,7 @@ pub fn select(table: &[Process], name: &str, mode: ProcessSelect, own_pid: i32) 
     let is_match = |process: &&Process| {
         process.pid > 0 && process.pid != own_pid && !process.zombie && matched_by(name, process).is_some()
     };
-    let mut matches: Vec<&Process> = table.iter().filter(is_match).collect();
-    matches.sort_by_key(|process| (process.started, process.pid));
+    let matches = in_order(table.iter().filter(is_match).collect());
     let chosen: Vec<&Process> = match mode {
         ProcessSelect::All => matches,
         ProcessSelect::Oldest => matches.first().copied().into_iter().collect(),
@@ -22,6 +21,13 @@ pub fn select(table: &[Process], name: &str, mode: ProcessSelect, own_pid: i32) 
         }
     };
     chosen.into_iter().cloned().collect()
+}
+
+/// In the order of their start, and of their PIDs where that is not known.
+#[must_use]
+pub(crate) fn in_order(mut processes: Vec<&Process>) -> Vec<&Process> {
+    processes.sort_by_key(|process| (process.started, process.pid));
+    processes
 }
 
 fn has_match_above(process: &Process, table: &[Process], matches: &[&Process]) -> bool {

@@ -118,7 +118,8 @@ impl Guard {
     }
 }
 
-fn disposition(pid: i32, signal: i32) -> io::Result<Disposition> {
+/// What the process does with the signal now; an error if it is gone.
+pub(crate) fn disposition(pid: i32, signal: i32) -> io::Result<Disposition> {
     let main = read_status(Path::new(&format!("/proc/{pid}/status")))?;
     match of_thread(&main, signal) {
         Some(Disposition::Blocked) => {

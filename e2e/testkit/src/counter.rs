@@ -122,9 +122,12 @@ fn handle_signals(mode: Mode, options: &Options, output: &Output) -> io::Result<
     output.write(&Record::Ready(output.process()))
 }
 
-/// Starts the processes and threads that are only there to be seen.
+/// Starts the processes and threads that are only there to be seen, and takes what others are to lack.
 fn start_company(options: &Options) -> io::Result<()> {
     process::start_workers(options)?;
+    if options.use_up_inotify {
+        process::use_up_inotify()?;
+    }
     for _ in 0..options.threads {
         signals::spawn_blocked(|| {
             loop {

@@ -73,6 +73,8 @@ pub struct Options {
     pub program: Option<PathBuf>,
     /// `--threads N`: so many idle threads.
     pub threads: u32,
+    /// `--use-up-inotify`: hold all inotify instances that its user can have.
+    pub use_up_inotify: bool,
     /// `--exit-after MS`: end with status 0 so long after the start.
     pub exit_after_ms: Option<u64>,
     /// `--until-stdin-closes`: end with status 0 at the end of the standard input, so never outlive
@@ -117,6 +119,7 @@ impl Options {
             "shell-parent" => self.shell_parent = true,
             "program" => self.program = Some(parser.value()?.into()),
             "threads" => self.threads = parser.value()?.parse()?,
+            "use-up-inotify" => self.use_up_inotify = true,
             "exit-after" => self.exit_after_ms = Some(parser.value()?.parse()?),
             "until-stdin-closes" => self.until_stdin_closes = true,
             other => return Err(Long(other).unexpected()),
@@ -162,6 +165,7 @@ impl Options {
             workers: 0,
             title: self.worker_title.clone(),
             user: None,
+            use_up_inotify: false,
             exit_after_ms: None,
             until_stdin_closes: false,
             role: Role::Worker(number),

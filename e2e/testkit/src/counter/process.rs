@@ -2,12 +2,14 @@
 
 use std::env;
 use std::ffi::CString;
+use std::fs::File;
 use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use nix::errno::Errno;
+use nix::sys::inotify::{InitFlags, Inotify};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::sys::wait::waitpid;
@@ -49,6 +51,17 @@ pub(super) fn die_with(parent: i32) -> io::Result<()> {
         std::process::exit(1); // it has ended already
     }
     Ok(())
+}
+
+/// Holds as many inotify instances as its user can have, for as long as it runs.
+pub(super) fn use_up_inotify() -> io::Result<()> {
+    let mut held = Vec::new();
+    while let Ok(instance) = Inotify::init(InitFlags::IN_CLOEXEC) {
+        held.push(instance);
+    }
+    std::mem::forget(held);
+    // The error of a process that has no descriptor left looks the same.
+    File::open("/proc/self/status").map(drop)
 }
 
 /// Starts the workers, and reaps those that end.

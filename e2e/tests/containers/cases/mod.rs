@@ -1,5 +1,6 @@
 //! The cases, each named for the behaviour that it shows.
 
+mod check;
 mod compose;
 mod image;
 mod lifecycle;
@@ -58,6 +59,13 @@ cases! {
     rights::the_user_of_the_target_needs_no_capability,
     rights::another_user_without_the_capability_is_told_both_mends,
     rights::without_a_shared_pid_namespace_the_log_says_so,
+    check::without_a_shared_pid_namespace_it_says_how_to_share_it,
+    check::a_mistyped_name_is_mended_by_the_closest_one,
+    check::another_users_process_is_mended_by_its_user_and_by_the_capability,
+    check::a_key_mounted_alone_is_mended_by_the_whole_volume,
+    check::an_empty_path_is_mended_by_filling_it,
+    check::an_unreadable_path_is_mended_by_its_mode,
+    check::used_up_inotify_instances_are_mended_by_those_that_come_free,
     image::it_holds_the_binary_and_nothing_else,
     image::it_says_where_it_comes_from,
     image::it_runs_as_root_by_default,

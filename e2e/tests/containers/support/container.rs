@@ -8,6 +8,7 @@ use testcontainers::bollard::models::ContainerInspectResponse;
 use testcontainers::bollard::query_parameters::{
     RestartContainerOptionsBuilder, StopContainerOptionsBuilder,
 };
+use testcontainers::core::{CmdWaitFor, ExecCommand};
 use testcontainers::runners::AsyncRunner;
 use testcontainers::{ContainerAsync, ContainerRequest, GenericImage};
 
@@ -65,6 +66,17 @@ impl Container {
     pub(crate) fn inspect(&self) -> ContainerInspectResponse {
         let engine = self.run.engine();
         engine.wait(engine.docker().inspect_container(self.id(), None)).unwrap()
+    }
+
+    /// `docker exec`: the exit status of the command, and what it wrote to the standard output.
+    #[track_caller]
+    pub(crate) fn exec(&self, command: &[&str]) -> (i64, String) {
+        let ended = ExecCommand::new(command.iter().copied()).with_cmd_ready_condition(CmdWaitFor::exit());
+        self.run.engine().wait(async {
+            let mut result = self.inner().exec(ended).await.unwrap();
+            let output = result.stdout_to_vec().await.unwrap();
+            (result.exit_code().await.unwrap().unwrap(), String::from_utf8(output).unwrap())
+        })
     }
 
     /// `docker stop`, and how long it took.

@@ -86,12 +86,24 @@ impl Scene {
     /// Starts the sidecar, and waits until it watches.
     #[track_caller]
     pub(crate) fn sidecar(&self, set: impl FnOnce(Spec) -> Spec) -> Container {
-        let paths: Vec<String> = self.mounts.iter().map(|name| format!("/{name}")).collect();
-        let spec = self.mounted(Spec::new(self.run, "the sidecar", &self.run.sidecar));
-        let spec = spec.env("CONFIG_DIR", &paths.join(",")).env("PROCESS_NAME", APP_NAME);
-        let sidecar = set(spec).start();
+        let sidecar = set(self.sidecar_spec()).start();
         sidecar.wait_for_log(READY, 1);
         sidecar
+    }
+
+    /// Runs `check` with the same settings in a container of its own; gives its exit status and what it wrote.
+    #[track_caller]
+    pub(crate) fn check(&self, set: impl FnOnce(Spec) -> Spec) -> (i64, String) {
+        let check = set(self.sidecar_spec().args(["check"])).start();
+        let status = check.wait_for_end();
+        assert_eq!(check.log(), "", "nothing is logged");
+        (status, check.output())
+    }
+
+    fn sidecar_spec(&self) -> Spec {
+        let paths: Vec<String> = self.mounts.iter().map(|name| format!("/{name}")).collect();
+        let spec = self.mounted(Spec::new(self.run, "the sidecar", &self.run.sidecar));
+        spec.env("CONFIG_DIR", &paths.join(",")).env("PROCESS_NAME", APP_NAME)
     }
 
     fn mounted(&self, spec: Spec) -> Spec {

@@ -1,0 +1,190 @@
+//! inotify: the limits, their use, and whether the watched paths can be watched now.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::problem::{Code, Problem};
+use crate::settings::Settings;
+use crate::watch::{Places, WatchError, Watcher};
+
+/// What there is to know of inotify.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct InotifyFacts {
+    /// `fs.inotify.max_user_instances`.
+    pub max_user_instances: Option<u64>,
+    /// `fs.inotify.max_user_watches`.
+    pub max_user_watches: Option<u64>,
+    /// The instances of this user's processes that can be seen; the node may have more.
+    pub visible_instances: usize,
+    /// The watches of this user's processes that can be seen.
+    pub visible_watches: usize,
+    /// Whether the watched paths can be watched now.
+    pub can_watch: bool,
+    /// Why not.
+    pub failure: Option<Failure>,
+}
+
+/// Why the watched paths cannot be watched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// What is missing.
+    pub cause: Cause,
+    /// What the kernel said.
+    pub error: String,
+}
+
+/// What a watch fails for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Cause {
+    /// `max_user_instances` is reached.
+    Instances,
+    /// `max_user_watches` is reached.
+    Watches,
+    /// The kernel refuses it.
+    Refused,
+}
+
+impl InotifyFacts {
+    /// Watches the paths as the daemon does, and lets go of them again.
+    pub(super) fn gather(settings: &Settings) -> Self {
+        let (visible_instances, visible_watches) = visible_use();
+        let failure = try_watch(settings).err().as_ref().map(Failure::of);
+        Self {
+            max_user_instances: limit("max_user_instances"),
+            max_user_watches: limit("max_user_watches"),
+            visible_instances,
+            visible_watches,
+            can_watch: failure.is_none(),
+            failure,
+        }
+    }
+
+    /// Why changes would only be polled for, or not noticed at all.
+    pub(super) fn problems(&self) -> Option<Problem> {
+        let Failure { cause, error } = self.failure.as_ref()?;
+        Some(match cause {
+            Cause::Instances => polled(Code::InotifyInstances, "fs.inotify.max_user_instances", error),
+            Cause::Watches => polled(Code::InotifyWatches, "fs.inotify.max_user_watches", error),
+            Cause::Refused => Problem::told(Code::NotWatchable, "CONFIG_DIR", error),
+        })
+    }
+}
+
+fn polled(code: Code, subject: &str, error: &str) -> Problem {
+    let problem = Problem::told(code, subject, error);
+    Problem { what: format!("{}: changes are only looked for every few seconds", problem.what), ..problem }
+}
+
+impl Failure {
+    fn of(error: &WatchError) -> Self {
+        let cause = match error {
+            WatchError::Instances(_) => Cause::Instances,
+            WatchError::Watches(_) => Cause::Watches,
+            WatchError::Refused { .. } => Cause::Refused,
+        };
+        Self { cause, error: error.to_string() }
+    }
+}
+
+fn try_watch(settings: &Settings) -> Result<(), WatchError> {
+    let mut watcher = Watcher::new(drop)?;
+    watcher.hold(&Places::of(&settings.config_dir, settings.recursive))
+}
+
+fn limit(name: &str) -> Option<u64> {
+    fs::read_to_string(format!("/proc/sys/fs/inotify/{name}")).ok()?.trim().parse().ok()
+}
+
+/// Instances and watches of the processes of this user, by which the kernel counts. What cannot be read is left
+/// out.
+fn visible_use() -> (usize, usize) {
+    let own = nix::unistd::geteuid().as_raw();
+    let (mut instances, mut watches) = (0, 0);
+    for process in list(Path::new("/proc")) {
+        let is_process = process.file_name().as_encoded_bytes().iter().all(u8::is_ascii_digit);
+        if is_process && process.metadata().is_ok_and(|metadata| metadata.uid() == own) {
+            for descriptor in list(&process.path().join("fd")) {
+                let link = fs::read_link(descriptor.path());
+                if link.is_ok_and(|link| link == Path::new("anon_inode:inotify")) {
+                    instances += 1;
+                    let info = process.path().join("fdinfo").join(descriptor.file_name());
+                    watches += count_watches(&fs::read_to_string(info).unwrap_or_default());
+                }
+            }
+        }
+    }
+    (instances, watches)
+}
+
+fn list(directory: &Path) -> Vec<fs::DirEntry> {
+    fs::read_dir(directory).map(|entries| entries.filter_map(Result::ok).collect()).unwrap_or_default()
+}
+
+/// proc_pid_fdinfo(5).
+fn count_watches(fdinfo: &str) -> usize {
+    fdinfo.lines().filter(|line| line.starts_with("inotify wd:")).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn failed(error: &WatchError) -> Problem {
+        InotifyFacts { failure: Some(Failure::of(error)), ..InotifyFacts::default() }.problems().unwrap()
+    }
+
+    #[test]
+    fn each_failure_has_its_code_and_mend() {
+        let (place, source) = (PathBuf::from("/etc/app"), io::ErrorKind::PermissionDenied.into());
+        for (error, code, mend) in [
+            (
+                WatchError::Instances(notify::Error::generic("too many")),
+                Code::InotifyInstances,
+                "raise the node's sysctl fs.inotify.max_user_instances",
+            ),
+            (
+                WatchError::Watches(place.clone()),
+                Code::InotifyWatches,
+                "raise the node's sysctl fs.inotify.max_user_watches",
+            ),
+            (
+                WatchError::Refused { place, source },
+                Code::NotWatchable,
+                "the sidecar's user must be able to read",
+            ),
+        ] {
+            let problem = failed(&error);
+            assert_eq!(problem.code, code);
+            assert!(problem.mend.starts_with(mend), "{problem:?}");
+            let polled = problem.what.ends_with("changes are only looked for every few seconds");
+            assert_eq!(polled, error.is_limit(), "{problem:?}");
+        }
+        assert_eq!(InotifyFacts::default().problems(), None);
+    }
+
+    #[test]
+    fn watches_are_counted_by_line() {
+        let text = "pos:\t0\nflags:\t02000000\nmnt_id:\t15\ninode:\t1057\n\
+            inotify wd:2 ino:7 sdev:800001 mask:3c6 ignored_mask:0 fhandle-bytes:8\n\
+            inotify wd:1 ino:8 sdev:800001 mask:3c6 ignored_mask:0 fhandle-bytes:8\n";
+        assert_eq!(count_watches(text), 2);
+        assert_eq!(count_watches(""), 0);
+    }
+
+    #[test]
+    fn an_instance_of_our_own_is_visible() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut held = Watcher::new(drop).unwrap();
+        held.hold(&Places::of(&[dir.path().to_owned()], false)).unwrap();
+        let (instances, watches) = visible_use();
+        assert!(instances >= 1 && watches >= 1, "{instances} instances, {watches} watches");
+        assert!(limit("max_user_instances").is_some() && limit("no_such_limit").is_none());
+    }
+}

@@ -68,8 +68,9 @@ pub async fn look(settings: &Settings) -> Findings {
     Findings { ok, problems, facts }
 }
 
-/// The same problems at the start of the daemon, which has read its paths already (`snapshots`, in the order of
-/// `CONFIG_DIR`) and tells itself of inotify: one look at the process table and the mounts, without any wait.
+/// The problems of contract 6 at the start of the daemon, which has read its paths already (`snapshots`, in the
+/// order of `CONFIG_DIR`) and tells itself of inotify and of files that it cannot read: one look at the process
+/// table and the mounts, without any wait. That the target has no handler yet is nothing to tell of at start.
 #[must_use]
 pub fn problems_at_start<'a>(
     settings: &Settings,
@@ -78,7 +79,11 @@ pub fn problems_at_start<'a>(
     let mounts = paths::mounts();
     let paths = settings.config_dir.iter().zip(snapshots);
     let watched_paths = paths.map(|(path, held)| PathFacts::of(path, Ok(held), settings, &mounts)).collect();
-    problems(&gather(settings, watched_paths, None, false))
+    let mut problems = problems(&gather(settings, watched_paths, None, false));
+    problems.retain(|problem| {
+        !matches!(problem.code, Code::PathUnreadable | Code::NotHandled | Code::SignalIgnored)
+    });
+    problems
 }
 
 fn gather(

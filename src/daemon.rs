@@ -13,6 +13,7 @@ use std::time::Instant;
 use self::answers::{Answers, Status};
 use self::delivery::Delivery;
 use self::source::Source;
+use crate::check;
 use crate::http::ListenError;
 use crate::report::Report;
 use crate::settings::Settings;
@@ -40,6 +41,9 @@ pub async fn run(settings: Settings, shutdown: impl Future<Output = ()>) -> Resu
         // First, because it can fail; requests wait until the loop runs.
         let mut answers = Answers::listen(settings.listen_addr, &report).await?;
         let source = Source::start(&settings, &report).await?;
+        for problem in check::problems_at_start(&settings, source.snapshots()) {
+            report.problem(&problem);
+        }
         let delivery = Delivery::start(&settings, &report, source.configuration_at_start());
         report.ready(source.digest());
         work(source, delivery, &mut answers).await;

@@ -15,6 +15,7 @@ pub use logger::init;
 pub(crate) use logger::one_line;
 
 use self::metrics::{Config, Metrics};
+use crate::check::Problem;
 use crate::process::{NoTarget, Pinned, ProcessId};
 use crate::reload::{Change, Conclusion};
 use crate::settings::{ReloadSignal, Settings};
@@ -49,15 +50,16 @@ impl Report {
         info!(path:%, kind, names, digest:%; "watching");
     }
 
-    /// The targets at start.
-    pub fn targets_at_start(&self, targets: &Result<Vec<Pinned>, NoTarget>) {
-        let signal = self.signal;
-        match targets {
-            Ok(targets) => targets.iter().for_each(|target| {
-                info!(pid = target.pid, process = target.name.as_str(), signal:%; "target");
-            }),
-            Err(reason) => warn!(message:% = reason; "no-target"),
-        }
+    /// Something that the pod has wrong at start.
+    pub fn problem(&self, problem: &Problem) {
+        let (code, subject) = (problem.code.name(), problem.subject.as_str());
+        let message = format_args!("{}; {}", problem.what, problem.mend);
+        warn!(code, subject, message:%; "problem");
+    }
+
+    /// A target at start.
+    pub fn target(&self, target: &Pinned) {
+        info!(pid = target.pid, process = target.name.as_str(), signal:% = self.signal; "target");
     }
 
     /// Users of a program that knows only 15 bytes of a name learn the whole of it.

@@ -182,8 +182,7 @@ fn handling(target: &Pinned, signal: ReloadSignal, patience: bool) -> Handling {
         Err(_) => Handling::Gone,
         Ok(Verdict::HoldBack) => Handling::Default,
         Ok(Verdict::SendInVain) => Handling::Ignored,
-        Ok(Verdict::Undecided) => Handling::Blocked,
-        Ok(Verdict::Send) => match disposition(target.pid, signal.number()) {
+        Ok(Verdict::Send | Verdict::Undecided) => match disposition(target.pid, signal.number()) {
             Err(_) => Handling::Gone,
             Ok(Disposition::Blocked) => Handling::Blocked,
             Ok(Disposition::Caught) => Handling::Caught,

@@ -59,12 +59,13 @@ impl<'a> Delivery<'a> {
         delivery
     }
 
+    /// That there are none yet is told by the check at start.
     fn find_targets(&mut self) {
-        let targets = self.finder.find();
-        self.report.targets_at_start(&targets);
-        self.tell_full_name(targets.iter().flatten());
-        if self.settings.signal_guard == SignalGuard::Wait {
-            for target in targets.iter().flatten() {
+        let targets = self.finder.find().unwrap_or_default();
+        self.tell_full_name(targets.iter());
+        for target in &targets {
+            self.report.target(target);
+            if self.settings.signal_guard == SignalGuard::Wait {
                 // Whether a target blocks the signal for good takes two looks; this is the first.
                 let _ = self.guard.look(target, self.settings.reload_signal, Instant::now());
             }

@@ -82,6 +82,11 @@ impl<'a> Source<'a> {
         Digest::combined(&digests)
     }
 
+    /// What was last seen at each watched path.
+    pub(super) fn snapshots(&self) -> impl Iterator<Item = &Snapshot> {
+        self.paths.iter().map(|watched| &watched.snapshot)
+    }
+
     /// Watched paths that are not there.
     pub(super) fn missing(&self) -> impl Iterator<Item = &Path> {
         self.paths.iter().filter(|watched| watched.is_missing()).map(|watched| watched.path.as_path())

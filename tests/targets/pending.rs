@@ -70,7 +70,7 @@ impl Hidden {
 fn a_target_that_starts_after_the_change_has_read_it() {
     let (config, name) = (Config::new(), unique_name());
     let sidecar = config.sidecar_for(&name);
-    let at_start = sidecar.wait_for_log(" no-target: ", DEADLINE);
+    let at_start = sidecar.wait_for_log(" problem code=", DEADLINE);
     assert!(at_start.contains(" WARN ") && at_start.contains(&name), "{at_start}");
     config.change();
     let line = expect_one_warning(&sidecar);

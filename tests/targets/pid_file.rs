@@ -54,7 +54,7 @@ fn assert_mended(content: Option<&str>, name: Option<&str>, expected: &str) {
         builder = builder.process_name(name);
     }
     let mut sidecar = builder.spawn();
-    let at_start = sidecar.wait_for_log(" no-target: ", DEADLINE);
+    let at_start = sidecar.wait_for_log(" problem code=", DEADLINE);
     config.change();
     let pending = sidecar.wait_for_log("pending digest=", DEADLINE);
     for line in [at_start, pending] {

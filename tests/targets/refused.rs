@@ -40,7 +40,8 @@ fn the_warning_names_both_mends_and_the_change_waits() {
     let mut sidecar = sidecar_of_nobody(&config, &name, "root");
     config.change();
     expect_warning(&sidecar, &foreign, &name);
-    let more = wait::try_until(ATTEMPTS, || Some(sidecar.log_lines(REFUSED)).filter(|lines| lines.len() > 1));
+    let pending = || sidecar.log_lines("pending digest=");
+    let more = wait::try_until(ATTEMPTS, || Some(pending()).filter(|lines| lines.len() > 1));
     assert_eq!(more, None, "one warning is enough");
     assert!(sidecar.is_running());
     assert_eq!(received(&foreign), [0; 0]);

@@ -23,7 +23,7 @@ pub(crate) fn a_target_that_starts_after_the_sidecar_gets_the_next_change(run: &
     let volume = scene.volume("config", &config("1"));
     let pause = scene.pause();
     let sidecar = scene.sidecar(|sidecar| sidecar.in_namespace_of(&pause));
-    sidecar.wait_for_log(" no-target: no process is named", 1);
+    sidecar.wait_for_log(" problem code=no-match ", 1);
     let app = scene.app(|app| app.in_namespace_of(&pause));
     volume.write(&config("2")).unwrap();
     app.expect_seen(&["2"]);

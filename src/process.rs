@@ -86,7 +86,7 @@ pub fn pin(process: &Process, spec: &TargetSpec) -> Option<Pinned> {
 /// Whether this very process still runs.
 #[must_use]
 pub fn is_running(id: ProcessId) -> bool {
-    proc::read(id.pid).is_ok_and(|now| now.started == Some(id.started) && !now.zombie)
+    proc::read_stat(id.pid).is_ok_and(|now| now.started == Some(id.started) && !now.zombie)
 }
 
 impl Finder {
@@ -99,17 +99,18 @@ impl Finder {
 
     /// The targets as they are now, pinned, at least one of them; the whole process table is read.
     pub fn find(&mut self) -> Result<Vec<Pinned>, NoTarget> {
-        self.find_in(Table::read)
+        self.find_in(Table::read, &[])
     }
 
-    /// The same, where targets are known already, and others are looked for among the processes that are new.
-    pub fn find_more(&mut self) -> Result<Vec<Pinned>, NoTarget> {
-        self.find_in(Table::refresh)
+    /// Further targets than those that were just recalled; only what is new of the process table is read.
+    pub fn find_more(&mut self, recalled: &[ProcessId]) -> Result<Vec<Pinned>, NoTarget> {
+        self.find_in(Table::refresh, recalled)
     }
 
     fn find_in(
         &mut self,
         read: impl FnOnce(&mut Table, Instant) -> io::Result<&[Process]>,
+        recalled: &[ProcessId],
     ) -> Result<Vec<Pinned>, NoTarget> {
         if let Some(path) = &self.spec.pid_file {
             return Ok(vec![by_pid_file(path, &self.spec, self.own_pid)?]);
@@ -117,8 +118,12 @@ impl Finder {
         let name = self.spec.name.as_deref().unwrap_or_default();
         let table = read(&mut self.table, Instant::now()).map_err(NoTarget::Table)?;
         self.known = select(table, name, self.mode, self.own_pid);
-        let pinned: Vec<Pinned> = self.known.iter().filter_map(|known| pin(known, &self.spec)).collect();
-        if !pinned.is_empty() {
+        let is_recalled = |known: &&Process| {
+            recalled.iter().any(|id| id.pid == known.pid && Some(id.started) == known.started)
+        };
+        let further = self.known.iter().filter(|known| !is_recalled(known));
+        let pinned: Vec<Pinned> = further.filter_map(|known| pin(known, &self.spec)).collect();
+        if !pinned.is_empty() || !recalled.is_empty() {
             Ok(pinned)
         } else if table.iter().all(|process| process.pid == self.own_pid) {
             Err(NoTarget::Alone)

@@ -97,17 +97,16 @@ impl<'a> Delivery<'a> {
             return None;
         }
         let mut attempts = self.signal(self.finder.recall());
-        let found = if attempts.is_empty() { self.finder.find() } else { self.finder.find_more() };
+        let recalled = ids(&attempts);
+        let found = if recalled.is_empty() { self.finder.find() } else { self.finder.find_more(&recalled) };
         let no_target = match found {
-            Ok(mut found) => {
-                found.retain(|target| attempts.iter().all(|known| known.target.id() != target.id()));
-                attempts.extend(self.signal(found));
+            Ok(further) => {
+                attempts.extend(self.signal(further));
                 None
             }
             Err(reason) => Some(reason),
         };
-        let targets: Vec<ProcessId> = attempts.iter().map(|attempt| attempt.target.id()).collect();
-        self.guard.keep(&targets);
+        self.guard.keep(&ids(&attempts));
         let outcomes = attempts.iter().map(|attempt| (attempt.target.id(), &attempt.outcome));
         let conclusion = self.reload.attempted(outcomes, Instant::now());
         Some(Told { change, attempts, no_target, conclusion })
@@ -171,4 +170,8 @@ impl<'a> Delivery<'a> {
             }
         }
     }
+}
+
+fn ids(attempts: &[Attempt]) -> Vec<ProcessId> {
+    attempts.iter().map(|attempt| attempt.target.id()).collect()
 }

@@ -82,7 +82,6 @@ pub(super) struct Walk<'a> {
     above: Vec<(u64, u64)>,
     ahead: Vec<Step>,
     weight: u64,
-    buffer: Vec<u8>,
 }
 
 enum Step {
@@ -98,8 +97,8 @@ impl<'a> Walk<'a> {
         whole_tree: bool,
         data: Option<OsString>,
     ) -> Self {
-        let (found, above, ahead, buffer) = (Found::default(), Vec::new(), Vec::new(), Vec::new());
-        Self { root, ignore, before, whole_tree, data, found, above, ahead, weight: 0, buffer }
+        let (found, above, ahead) = (Found::default(), Vec::new(), Vec::new());
+        Self { root, ignore, before, whole_tree, data, found, above, ahead, weight: 0 }
     }
 
     pub(super) async fn run(mut self) -> Result<Found, SnapshotError> {
@@ -196,19 +195,15 @@ impl<'a> Walk<'a> {
     async fn hash(&mut self, path: &Path) -> io::Result<Digest> {
         let mut file = open(path)?;
         let mut hasher = Hasher::default();
-        self.buffer.resize(BUFFER, 0);
         let mut left = LARGEST_HASHED;
         // A file that grows while it is read is written to, and so marks its path again.
         while left > 0 {
-            let count = match file.read(&mut self.buffer) {
-                Ok(0) => break,
-                Ok(count) => count,
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-                Err(e) => return Err(e),
-            };
-            hasher.part(&self.buffer[..count]);
-            left = left.saturating_sub(count as u64);
-            self.rest(count as u64).await;
+            let count = hash_piece(&mut file, &mut hasher)?;
+            if count == 0 {
+                break;
+            }
+            left = left.saturating_sub(count);
+            self.rest(count).await;
         }
         Ok(hasher.finish())
     }
@@ -218,6 +213,21 @@ impl<'a> Walk<'a> {
         if self.weight >= YIELD_AFTER {
             self.weight = 0;
             tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// The buffer is on the stack: so large a piece of the heap would be mapped and unmapped for each file.
+fn hash_piece(file: &mut File, hasher: &mut Hasher) -> io::Result<u64> {
+    let mut buffer = [0; BUFFER];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(count) => {
+                hasher.part(&buffer[..count]);
+                return Ok(count as u64);
+            }
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Daemon: the only place that knows the order of the stages.
 
+mod alarm;
 mod answers;
 mod delivery;
 mod shared;
@@ -7,9 +8,10 @@ mod source;
 mod watched_path;
 
 use std::future::Future;
+use std::io;
 use std::sync::Arc;
-use std::time::Instant;
 
+use self::alarm::Alarm;
 use self::answers::{Answers, Status};
 use self::delivery::Delivery;
 use self::source::Source;
@@ -29,6 +31,9 @@ pub enum StartError {
     /// A watched path cannot be watched.
     #[error(transparent)]
     Watch(#[from] WatchError),
+    /// There is no timer to be had.
+    #[error("cannot make a timer: {0}; raise the limit of open files")]
+    Timer(#[source] io::Error),
     /// Nobody can be answered.
     #[error(transparent)]
     Listen(#[from] ListenError),
@@ -38,7 +43,8 @@ pub enum StartError {
 pub async fn run(settings: Settings, shutdown: impl Future<Output = ()>) -> Result<(), StartError> {
     let daemon = async {
         let report = Arc::new(Report::new(&settings));
-        // First, because it can fail; requests wait until the loop runs.
+        // First, because they can fail; requests wait until the loop runs.
+        let alarm = Alarm::new().map_err(StartError::Timer)?;
         let mut answers = Answers::listen(settings.listen_addr, &report).await?;
         let source = Source::start(&settings, &report).await?;
         for problem in check::problems_at_start(&settings, source.snapshots()) {
@@ -46,7 +52,7 @@ pub async fn run(settings: Settings, shutdown: impl Future<Output = ()>) -> Resu
         }
         let delivery = Delivery::start(&settings, &report, source.configuration_at_start());
         report.ready(source.digest());
-        work(source, delivery, &mut answers).await;
+        work(source, delivery, &mut answers, alarm).await;
         Ok(())
     };
     tokio::select! {
@@ -57,7 +63,7 @@ pub async fn run(settings: Settings, shutdown: impl Future<Output = ()>) -> Resu
 }
 
 /// The loop: it sleeps until a mark, a deadline or a request.
-async fn work(mut source: Source<'_>, mut delivery: Delivery<'_>, answers: &mut Answers<'_>) {
+async fn work(mut source: Source<'_>, mut delivery: Delivery<'_>, answers: &mut Answers<'_>, alarm: Alarm) {
     loop {
         source.resync_if_due().await;
         for change in source.settle().await {
@@ -76,18 +82,11 @@ async fn work(mut source: Source<'_>, mut delivery: Delivery<'_>, answers: &mut 
             // No request delays a reload by more than the answer to it.
             biased;
             () = source.marked() => (),
-            () = sleep_until(wake_at) => (),
+            () = alarm.wait_until(wake_at) => (),
             request = answers.request() => {
                 let status = Status { missing: source.missing().collect(), pending: delivery.pending() };
                 answers.answer(request, &status);
             }
         }
-    }
-}
-
-async fn sleep_until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
-        None => std::future::pending().await,
     }
 }

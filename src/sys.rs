@@ -6,6 +6,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
 use nix::libc;
+use tokio::io::unix::AsyncFd;
 
 /// A handle on a process that no reuse of its PID can redirect (pidfd_open(2)).
 pub(crate) fn pidfd_open(pid: i32) -> io::Result<OwnedFd> {
@@ -34,6 +35,12 @@ pub(crate) fn kill(pid: i32, signal: i32) -> io::Result<()> {
     // SAFETY: two integers are passed, and the kernel writes no memory of ours.
     let result = unsafe { libc::kill(pid, signal) };
     Errno::result(result).map(drop).map_err(io::Error::from)
+}
+
+/// Readiness of a file descriptor, for the loop.
+pub(crate) fn async_fd(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: an `OwnedFd` is open, is the same descriptor for as long as it lives, and lives in what is returned.
+    unsafe { AsyncFd::register(fd) }.map_err(io::Error::from)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ package.overrideAttrs (
         ../.cargo
         ../Cargo.lock
         ../Cargo.toml
+        ../benches
         ../build.rs
         ../clippy.toml
         ../e2e

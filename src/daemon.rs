@@ -78,15 +78,19 @@ async fn work(mut source: Source<'_>, mut delivery: Delivery<'_>, answers: &mut 
             return;
         }
         let wake_at = source.due().into_iter().chain(delivery.due()).min();
+        // Where one change follows another without a pause, nothing below would wait, and no connection would get
+        // on.
+        tokio::task::yield_now().await;
         tokio::select! {
-            // No request delays a reload by more than the answer to it.
+            // Those who ask come first, or changes without a pause would keep them out; a reload is delayed by no
+            // more than one answer, for what is marked is looked at after each.
             biased;
-            () = source.marked() => (),
-            () = alarm.wait_until(wake_at) => (),
             request = answers.request() => {
                 let status = Status { missing: source.missing().collect(), pending: delivery.pending() };
                 answers.answer(request, &status);
             }
+            () = source.marked() => (),
+            () = alarm.wait_until(wake_at) => (),
         }
     }
 }

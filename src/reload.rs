@@ -93,6 +93,8 @@ pub enum Conclusion {
         /// The change.
         change: Change,
     },
+    /// Whether a target takes the signal is seen at the next attempt only.
+    Undecided,
     /// There was nothing to do.
     Idle,
 }
@@ -209,15 +211,15 @@ impl Reload {
             self.pending = None;
             return if signalled { Conclusion::Delivered(change) } else { Conclusion::Superseded(change) };
         }
+        if found && undecided_only {
+            pending.next_attempt = now + MOMENT;
+            return Conclusion::Undecided;
+        }
         let obstacle = match (refused, held_back) {
             (true, _) => Obstacle::Refused,
             (false, true) => Obstacle::HeldBack,
             (false, false) => Obstacle::NoTarget,
         };
-        if found && undecided_only {
-            pending.next_attempt = now + MOMENT;
-            return Conclusion::Pending { obstacle, tell: false, change };
-        }
         let tell = pending.told.is_none_or(|(told, at)| told != obstacle || now >= at + REMINDER);
         if tell {
             pending.told = Some((obstacle, now));

@@ -151,6 +151,9 @@ impl Report {
     ) -> Option<String> {
         let done = attempts.iter().map(|attempt| attempt.at).max().unwrap_or_else(Instant::now);
         self.metrics.count_conclusion(conclusion, done);
+        if *conclusion == Conclusion::Undecided {
+            return Some("a target blocks or ignores the signal, perhaps for a moment only".into());
+        }
         let Conclusion::Pending { tell, change, .. } = conclusion else { return None };
         let reason = why_pending(no_target, attempts, self.signal);
         if *tell {

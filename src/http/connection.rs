@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::request::{LONGEST_HEAD, read};
 use super::{Request, Response};
 
-/// From the first byte of the request to the last of the answer.
+/// From the connection to the last byte of the answer.
 const DEADLINE: Duration = Duration::from_secs(5);
 
 /// What is read at a time.

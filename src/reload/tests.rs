@@ -149,7 +149,7 @@ fn a_second_look_is_soon_and_not_told() {
     let mut reload = Reload::new(digest(0), Duration::ZERO);
     reload.want(clock.change(1), clock.now());
     let result = attempt(&mut reload, &[(app, Outcome::Undecided)], clock.now());
-    assert!(matches!(result, Conclusion::Pending { tell: false, .. }));
+    assert_eq!(result, Conclusion::Undecided);
     assert_eq!(reload.due(), Some(clock.now() + MOMENT));
     let held_back = attempt(&mut reload, &[(app, Outcome::HeldBack)], clock.now());
     assert!(matches!(held_back, Conclusion::Pending { tell: true, obstacle: Obstacle::HeldBack, .. }));

@@ -148,7 +148,7 @@ impl Metrics {
             Conclusion::Pending { .. } => {
                 self.reloads_failed.inc();
             }
-            Conclusion::Idle => return,
+            Conclusion::Undecided | Conclusion::Idle => return,
         }
         self.reloads.inc();
         let successful = !matches!(conclusion, Conclusion::Pending { .. });

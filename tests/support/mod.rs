@@ -5,6 +5,7 @@
 
 mod builder;
 mod idle;
+pub(crate) mod namespace;
 mod scene;
 mod sidecar;
 

@@ -17,22 +17,15 @@ rustPlatform.buildRustPackage {
       ../src
       # Whichever member of the workspace it builds, Cargo reads the manifests of all, and looks for the
       # files that their targets begin with. The rest of them would only make for builds in vain.
-      (lib.fileset.fileFilter
-        (
-          file:
-          lib.elem file.name [
-            "Cargo.toml"
-            "lib.rs"
-            "main.rs"
-          ]
-        )
-        (
-          lib.fileset.unions [
-            ../benches
-            ../e2e
-          ]
-        )
-      )
+      (lib.fileset.fileFilter (
+        file:
+        lib.elem file.name [
+          "Cargo.toml"
+          "lib.rs"
+          "main.rs"
+        ]
+      ) ../e2e)
+      ../benches
     ];
   };
   cargoLock.lockFile = ../Cargo.lock;

@@ -13,6 +13,7 @@ package.overrideAttrs (
         ../Cargo.toml
         ../benches
         ../build.rs
+        ../README.md
         ../clippy.toml
         ../e2e
         ../examples

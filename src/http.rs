@@ -1,5 +1,5 @@
 //! HTTP: takes requests from whoever asks, and hands those that are understood to the loop, which answers
-//! them between reloads. Whoever is slow, endless or idle is cut off; memory is bounded by [`MOST_CONNECTIONS`].
+//! them between reloads. Whoever is slow, endless or idle is cut off; memory is bounded by the number of connections.
 
 mod connection;
 mod request;

@@ -69,8 +69,10 @@ impl Hidden {
 #[test]
 fn a_target_that_starts_after_the_change_has_read_it() {
     let (config, name) = (Config::new(), unique_name());
+    // Else the namespace would pass for one that is not shared where nothing but the test runs.
+    let _other = target(&unique_name());
     let sidecar = config.sidecar_for(&name);
-    let at_start = sidecar.wait_for_log(" problem code=", DEADLINE);
+    let at_start = sidecar.wait_for_log(" problem code=no-match ", DEADLINE);
     assert!(at_start.contains(" WARN ") && at_start.contains(&name), "{at_start}");
     config.change();
     let line = expect_one_warning(&sidecar);

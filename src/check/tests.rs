@@ -11,17 +11,7 @@ fn healthy() -> Facts {
         handling: Handling::Caught,
     };
     Facts {
-        watched_paths: vec![PathFacts {
-            path: "/etc/app".to_owned(),
-            kind: Kind::Directory,
-            kubelet_volume: None,
-            sub_paths: Vec::new(),
-            readable: true,
-            unreadable: None,
-            entries: Some(1),
-            digest: Some("e3b0c44298fc".to_owned()),
-            error: None,
-        }],
+        watched_paths: vec![paths::tests::facts()],
         processes: ProcessFacts {
             name: Some("nginx".to_owned()),
             matches: vec![Match {

@@ -1,7 +1,8 @@
 use super::*;
 use crate::check::problem::Severity;
 
-fn facts() -> PathFacts {
+/// A directory with nothing wrong.
+pub(in crate::check) fn facts() -> PathFacts {
     PathFacts {
         path: "/etc/app".to_owned(),
         kind: Kind::Directory,

@@ -3,6 +3,8 @@
 mod alarm;
 mod answers;
 mod delivery;
+mod paths;
+mod pipeline;
 mod shared;
 mod source;
 mod watched_path;
@@ -11,9 +13,14 @@ use std::future::Future;
 use std::io;
 use std::sync::Arc;
 
+use tokio::sync::Mutex;
+
 use self::alarm::Alarm;
-use self::answers::{Answers, Status};
+use self::answers::Answers;
 use self::delivery::Delivery;
+use self::paths::Paths;
+use self::pipeline::{Pipeline, Thread};
+use self::shared::Shared;
 use self::source::Source;
 use crate::check;
 use crate::http::ListenError;
@@ -42,17 +49,24 @@ pub enum StartError {
 /// Watches and signals until `shutdown` resolves, or the target is gone for good where that is asked for.
 pub async fn run(settings: Settings, shutdown: impl Future<Output = ()>) -> Result<(), StartError> {
     let daemon = async {
+        let settings = Arc::new(settings);
         let report = Arc::new(Report::new(&settings));
         // First, because they can fail; requests wait until the loop runs.
-        let alarm = Alarm::new().map_err(StartError::Timer)?;
+        let alarm = || Alarm::new().map_err(StartError::Timer);
+        let (alarm, resync_alarm) = (Arc::new(alarm()?), alarm()?);
         let mut answers = Answers::listen(settings.listen_addr, &report).await?;
-        let source = Source::start(&settings, &report).await?;
-        for problem in check::problems_at_start(&settings, source.snapshots()) {
+        let shared = Shared::new(settings.config_dir.len());
+        let source = Source::start(&settings, &report, &shared, resync_alarm)?;
+        // After the watch, so that no change falls between the two.
+        let paths = Paths::read(&settings, &report, &shared.marks).await?;
+        for problem in check::problems_at_start(&settings, paths.snapshots()) {
             report.problem(&problem);
         }
-        let delivery = Delivery::start(&settings, &report, source.configuration_at_start());
-        report.ready(source.digest());
-        work(source, delivery, &mut answers, alarm).await;
+        let delivery = Delivery::start(&settings, &report, paths.configuration_at_start());
+        report.ready(paths.digest());
+        let pipeline = Pipeline::new(paths, delivery, Arc::clone(&alarm));
+        let pipeline = shared.pipeline.get_or_init(|| Arc::new(Mutex::new(pipeline)));
+        work(source, pipeline, &mut answers, &alarm).await;
         Ok(())
     };
     tokio::select! {
@@ -62,22 +76,13 @@ pub async fn run(settings: Settings, shutdown: impl Future<Output = ()>) -> Resu
     }
 }
 
-/// The loop: it sleeps until a mark, a deadline or a request.
-async fn work(mut source: Source<'_>, mut delivery: Delivery<'_>, answers: &mut Answers<'_>, alarm: Alarm) {
+/// The loop: it sleeps until a mark that the event thread left to it, a deadline or a request.
+async fn work(mut source: Source, pipeline: &Mutex<Pipeline>, answers: &mut Answers<'_>, alarm: &Alarm) {
     loop {
-        source.resync_if_due().await;
-        for change in source.settle().await {
-            delivery.want(change);
-        }
-        // The log waits until the signal is out.
-        let attempt = delivery.attempt_if_due();
-        source.tell_changes();
-        delivery.tell(attempt);
-        delivery.look_after_if_due();
-        if delivery.is_over() {
+        source.follow_moves();
+        if work_once(&mut source, &mut *pipeline.lock().await).await {
             return;
         }
-        let wake_at = source.due().into_iter().chain(delivery.due()).min();
         // Where one change follows another without a pause, nothing below would wait, and no connection would get
         // on.
         tokio::task::yield_now().await;
@@ -85,12 +90,16 @@ async fn work(mut source: Source<'_>, mut delivery: Delivery<'_>, answers: &mut 
             // Those who ask come first, or changes without a pause would keep them out; a reload is delayed by no
             // more than one answer, for what is marked is looked at after each.
             biased;
-            request = answers.request() => {
-                let status = Status { missing: source.missing().collect(), pending: delivery.pending() };
-                answers.answer(request, &status);
-            }
-            () = source.marked() => (),
-            () = alarm.wait_until(wake_at) => (),
+            request = answers.request() => answers.answer(request, &pipeline.lock().await.status()),
+            () = source.changed() => (),
+            () = alarm.expired() => (),
         }
     }
+}
+
+/// Returns whether that was the end.
+async fn work_once(source: &mut Source, pipeline: &mut Pipeline) -> bool {
+    source.resync_if_due(&mut pipeline.paths).await;
+    pipeline.work(Thread::Loop).await;
+    pipeline.look_after()
 }

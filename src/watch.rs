@@ -76,7 +76,7 @@ impl WatchError {
 }
 
 impl Watcher {
-    /// Starts the event thread; it calls `sink` for each event, which must not block.
+    /// Starts the event thread; it calls `sink` for each event, which must not wait for a call of this watcher.
     pub fn new(sink: impl FnMut(Event) + Send + 'static) -> Result<Self, WatchError> {
         // Once in the binary, for the daemon's sink and for that of a check.
         Self::boxed(Box::new(sink))

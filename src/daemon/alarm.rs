@@ -1,17 +1,20 @@
-//! Alarm: wakes the loop at a moment.
+//! Alarm: wakes the loop at a moment, whichever thread set it.
 //!
-//! `tokio`'s timers would do, but their wheel wakes the thread up to three times for one that is a minute away;
-//! a timer of the kernel wakes it once.
+//! `tokio`'s timers would do, but their wheel wakes the thread up to three times for one that is a minute away,
+//! and the loop would have to run for one to be set; a timer of the kernel wakes it once.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 use tokio::io::unix::AsyncFd;
 
 use crate::sys;
+
+/// Zero would mean never (timerfd_settime(2)).
+const AT_ONCE: Duration = Duration::from_nanos(1);
 
 #[derive(Debug)]
 pub(super) struct Alarm {
@@ -27,45 +30,71 @@ impl Alarm {
         Ok(Self { timer, expired })
     }
 
-    /// Resolves at the deadline, or never.
-    pub(super) async fn wait_until(&self, deadline: Option<Instant>) {
-        let Some(deadline) = deadline else { return std::future::pending().await };
-        loop {
-            let wait = deadline.saturating_duration_since(Instant::now());
-            if wait.is_zero() {
-                return;
+    /// To this deadline, in place of an earlier setting; `None` is never.
+    pub(super) fn set(&self, deadline: Option<Instant>) {
+        // Neither is refused where there is a timer, and its arguments are right by their types.
+        let _ = match deadline {
+            None => self.timer.unset(),
+            Some(deadline) => {
+                let wait = deadline.saturating_duration_since(Instant::now()).max(AT_ONCE);
+                self.timer.set(Expiration::OneShot(TimeSpec::from(wait)), TimerSetTimeFlags::empty())
             }
-            let once = Expiration::OneShot(TimeSpec::from(wait));
-            let set = self.timer.set(once, TimerSetTimeFlags::empty());
-            match (set, self.expired.readable().await) {
-                // It may have been an earlier setting that expired.
-                (Ok(()), Ok(mut ready)) => ready.clear_ready(),
-                // Neither is refused where a timer is there; if they were, the loop still would have to wake.
-                _ => return tokio::time::sleep_until(deadline.into()).await,
-            }
+        };
+    }
+
+    /// Resolves at the deadline; it may have been that of an earlier setting.
+    pub(super) async fn expired(&self) {
+        match self.expired.readable().await {
+            Ok(mut ready) => ready.clear_ready(),
+            // The runtime ends.
+            Err(_) => std::future::pending().await,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
+    /// Long enough to tell it from never.
+    const LATE: Duration = Duration::from_secs(20);
+
+    async fn expires(alarm: &Alarm) -> bool {
+        tokio::time::timeout(LATE, alarm.expired()).await.is_ok()
+    }
+
     #[tokio::test]
-    async fn it_wakes_at_the_deadline_and_not_before_whatever_was_set_earlier() {
+    async fn it_wakes_at_the_last_deadline_that_was_set_and_not_before() {
         let alarm = Alarm::new().unwrap();
-        let in_ms = |ms| Instant::now() + Duration::from_millis(ms);
-        alarm.wait_until(Some(Instant::now())).await;
-        for ms in [1, 5, 20] {
-            // Given up, as the loop does when a mark comes first.
-            let _ = tokio::time::timeout(Duration::from_millis(2), alarm.wait_until(Some(in_ms(3)))).await;
-            let deadline = in_ms(ms);
-            alarm.wait_until(Some(deadline)).await;
-            assert!(Instant::now() >= deadline);
+        for ms in [0, 1, 5, 20] {
+            alarm.set(Some(Instant::now() + LATE));
+            let deadline = Instant::now() + Duration::from_millis(ms);
+            alarm.set(Some(deadline));
+            assert!(expires(&alarm).await && Instant::now() >= deadline);
         }
-        let never = tokio::time::timeout(Duration::from_millis(20), alarm.wait_until(None)).await;
-        assert!(never.is_err());
+        alarm.set(Some(Instant::now()));
+        assert!(expires(&alarm).await, "a deadline in the past is now");
+    }
+
+    #[tokio::test]
+    async fn it_is_set_from_another_thread_while_the_loop_waits() {
+        let alarm = std::sync::Arc::new(Alarm::new().unwrap());
+        let setter = std::sync::Arc::clone(&alarm);
+        alarm.set(Some(Instant::now() + LATE));
+        let thread = std::thread::spawn(move || setter.set(Some(Instant::now())));
+        assert!(expires(&alarm).await);
+        thread.join().unwrap();
+    }
+
+    #[tokio::test]
+    async fn never_takes_a_deadline_back() {
+        let (never, later) = (Alarm::new().unwrap(), Alarm::new().unwrap());
+        never.set(Some(Instant::now() + Duration::from_millis(5)));
+        never.set(None);
+        later.set(Some(Instant::now() + Duration::from_millis(50)));
+        tokio::select! {
+            () = never.expired() => panic!("it expired"),
+            () = later.expired() => (),
+        }
     }
 }

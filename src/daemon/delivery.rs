@@ -1,5 +1,6 @@
 //! From settled changes to signals: process, guard, signal, and what came of it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::process::{Finder, LOOK_EVERY, Lifetime, NoTarget, Pinned, ProcessId, boot_time, is_running};
@@ -8,9 +9,9 @@ use crate::report::Report;
 use crate::settings::{InitialReload, Settings, SignalGuard};
 use crate::signal::{self, Aftermath, Attempt, Guard, Outcome};
 
-pub(super) struct Delivery<'a> {
-    settings: &'a Settings,
-    report: &'a Report,
+pub(super) struct Delivery {
+    settings: Arc<Settings>,
+    report: Arc<Report>,
     finder: Finder,
     reload: Reload,
     guard: Guard,
@@ -30,9 +31,9 @@ pub(super) struct Told {
     conclusion: Conclusion,
 }
 
-impl<'a> Delivery<'a> {
+impl Delivery {
     /// Knows the targets before the first change comes.
-    pub(super) fn start(settings: &'a Settings, report: &'a Report, configuration: Change) -> Self {
+    pub(super) fn start(settings: &Arc<Settings>, report: &Arc<Report>, configuration: Change) -> Self {
         let now = Instant::now();
         let (digest, rest) = (configuration.digest, settings.min_interval);
         let reload = match settings.initial_reload {
@@ -43,8 +44,8 @@ impl<'a> Delivery<'a> {
             }
         };
         let mut delivery = Self {
-            settings,
-            report,
+            settings: Arc::clone(settings),
+            report: Arc::clone(report),
             finder: Finder::new(settings.target.clone(), settings.process_select),
             reload,
             guard: Guard::default(),

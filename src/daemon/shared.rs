@@ -1,8 +1,13 @@
-//! What the event thread and the loop share: where to look for a path's events, and its mark.
+//! What the event thread and the loop share: where to look for a path's events, the marks, and the pipeline that
+//! works on them.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Instant;
 
+use tokio::runtime::Handle;
+use tokio::sync::Mutex;
+
+use super::pipeline::{Pipeline, Thread};
 use crate::filter;
 use crate::report::Report;
 use crate::settings::Settings;
@@ -12,18 +17,26 @@ use crate::watch::{Event, Marks, Places, WatchError, Watcher};
 /// since each further move is an event.
 const MOST_MOVES: u32 = 5;
 
-/// Where to look for a path's events, and the path's mark.
+/// What both threads know.
 pub(super) struct Shared {
     places: RwLock<Places>,
-    pub(super) marks: Marks,
+    pub(super) marks: Arc<Marks>,
+    /// Empty until the daemon has started.
+    pub(super) pipeline: OnceLock<Arc<Mutex<Pipeline>>>,
+    runtime: Handle,
 }
 
 impl Shared {
     pub(super) fn new(watched: usize) -> Arc<Self> {
-        Arc::new(Self { places: RwLock::default(), marks: Marks::new(watched) })
+        Arc::new(Self {
+            places: RwLock::default(),
+            marks: Arc::new(Marks::new(watched)),
+            pipeline: OnceLock::new(),
+            runtime: Handle::current(),
+        })
     }
 
-    /// What the event thread does with an event: it marks paths and never waits for anything.
+    /// What the event thread does with an event.
     pub(super) fn sink(
         self: Arc<Self>,
         settings: &Settings,
@@ -33,14 +46,26 @@ impl Shared {
         move |event| {
             let now = Instant::now();
             let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
-            let mut counts = false;
+            let (mut counts, mut wanted) = (false, false);
             for hit in filter::hits(&event, &places, &ignore) {
-                self.marks.mark(hit.watched, now, hit.moved);
+                wanted |= self.marks.mark(hit.watched, now, hit.moved);
                 counts = true;
             }
             drop(places);
             report.event(&event, counts);
+            if wanted && !self.work() {
+                self.marks.wake();
+            }
         }
+    }
+
+    /// Works where the event arrives, for to wake the loop takes longer than most of the work. Returns whether
+    /// nothing is left to the loop; it never waits for the loop.
+    fn work(&self) -> bool {
+        let Some(Ok(mut pipeline)) = self.pipeline.get().map(|pipeline| pipeline.try_lock()) else {
+            return false;
+        };
+        self.runtime.block_on(pipeline.work(Thread::Events))
     }
 
     /// Finds the places of the watched paths, and watches them.

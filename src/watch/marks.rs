@@ -51,19 +51,22 @@ impl Marks {
         Self { slots: Mutex::new(vec![Slot::default(); watched]), changed: Notify::new() }
     }
 
-    /// Marks a path. The loop is woken by the first event, or by every one where it asked for that;
-    /// the rest of a storm only moves the time of the last event.
-    pub fn mark(&self, watched: usize, now: Instant, moved: bool) {
-        if let Some(slot) = self.slots().get_mut(watched) {
-            let wake = slot.every_event || slot.mark.is_none();
-            slot.mark = Some(slot.mark.map_or(Mark::new(now, moved), |mark| mark.extended(now, moved)));
-            if wake {
-                self.changed.notify_one();
-            }
-        }
+    /// Marks a path. Returns whether that is to be worked on now: the first event is, and every one where that was
+    /// asked for; the rest of a storm only moves the time of the last event.
+    pub fn mark(&self, watched: usize, now: Instant, moved: bool) -> bool {
+        let mut slots = self.slots();
+        let Some(slot) = slots.get_mut(watched) else { return false };
+        let is_first = slot.mark.is_none();
+        slot.mark = Some(slot.mark.map_or(Mark::new(now, moved), |mark| mark.extended(now, moved)));
+        is_first || slot.every_event || moved
     }
 
-    /// The mark as it is; from now on every event wakes the loop, though the mark stays.
+    /// Wakes the loop.
+    pub fn wake(&self) {
+        self.changed.notify_one();
+    }
+
+    /// The mark as it is; from now on every event is to be worked on, though the mark stays.
     #[must_use]
     pub fn peek(&self, watched: usize) -> Option<Mark> {
         let mut slots = self.slots();
@@ -72,7 +75,7 @@ impl Marks {
         slot.mark
     }
 
-    /// No further event wakes the loop while the mark stays.
+    /// No further event is to be worked on while the mark stays.
     pub fn sleep_through(&self, watched: usize) {
         if let Some(slot) = self.slots().get_mut(watched) {
             slot.every_event = false;
@@ -90,18 +93,21 @@ impl Marks {
             let later = slot.mark.unwrap_or(early);
             slot.mark = Some(Mark { first: early.first, ..later });
             slot.every_event = true;
-            self.changed.notify_one();
+            self.wake();
         }
     }
 
-    /// The places were found anew; a later event may move them again.
-    pub fn moved_seen(&self, watched: usize) {
-        if let Some(mark) = self.slots().get_mut(watched).and_then(|slot| slot.mark.as_mut()) {
-            mark.moved = false;
+    /// Whether any place may have moved since this was asked last.
+    #[must_use]
+    pub fn take_moved(&self) -> bool {
+        let mut moved = false;
+        for mark in self.slots().iter_mut().filter_map(|slot| slot.mark.as_mut()) {
+            moved |= std::mem::take(&mut mark.moved);
         }
+        moved
     }
 
-    /// Resolves after an event that the loop wants to know of.
+    /// Resolves once the loop was woken.
     pub async fn changed(&self) {
         self.changed.notified().await;
     }
@@ -124,28 +130,35 @@ mod tests {
     }
 
     #[test]
-    fn a_storm_is_one_mark_and_one_wake_up() {
+    fn a_storm_is_one_mark_and_worked_on_once() {
         let (marks, start) = (Marks::new(2), Instant::now());
-        for step in 0..1000 {
-            marks.mark(1, start + Duration::from_millis(step), step == 500);
-        }
-        assert!(woken(&marks) && !woken(&marks));
-        let last = start + Duration::from_millis(999);
-        assert_eq!(marks.take(1), Some(Mark { first: start, last, moved: true }));
+        let at = |step| start + Duration::from_millis(step);
+        let wanted = (0..1000).filter(|step| marks.mark(1, at(*step), false)).count();
+        assert_eq!(wanted, 1);
+        assert_eq!(marks.take(1), Some(Mark { first: start, last: at(999), moved: false }));
         assert_eq!((marks.take(1), marks.take(0)), (None, None));
     }
 
     #[test]
-    fn every_event_wakes_where_asked_for() {
+    fn every_event_is_worked_on_where_asked_for() {
         let (marks, now) = (Marks::new(1), Instant::now());
-        marks.mark(0, now, false);
-        assert!(woken(&marks));
+        assert!(marks.mark(0, now, false) && !marks.mark(0, now, false));
         assert!(marks.peek(0).is_some());
-        marks.mark(0, now, false);
-        assert!(woken(&marks));
+        assert!(marks.mark(0, now, false));
         marks.sleep_through(0);
-        marks.mark(0, now, false);
-        assert!(!woken(&marks));
+        assert!(!marks.mark(0, now, false));
+    }
+
+    #[test]
+    fn a_move_is_always_worked_on_and_told_once() {
+        let (marks, now) = (Marks::new(2), Instant::now());
+        assert!(!marks.take_moved());
+        marks.mark(1, now, false);
+        assert!(!marks.take_moved());
+        assert!(marks.mark(1, now, true));
+        assert!(!marks.mark(1, now, false), "and not forgotten for a later event");
+        assert!(marks.take_moved() && !marks.take_moved());
+        assert_eq!(marks.take(1), Some(Mark::new(now, false)));
     }
 
     #[test]
@@ -154,21 +167,17 @@ mod tests {
         let later = start + Duration::from_millis(5);
         marks.mark(0, start, false);
         let early = marks.take(0).unwrap();
-        marks.mark(0, later, true);
-        assert!(woken(&marks));
+        assert!(marks.mark(0, later, true) && !woken(&marks));
         marks.restore(0, early);
-        assert!(woken(&marks));
+        assert!(woken(&marks) && !woken(&marks));
         assert_eq!(marks.peek(0), Some(Mark { first: start, last: later, moved: true }));
-        marks.mark(0, later, false);
-        assert!(woken(&marks));
+        assert!(marks.mark(0, later, false));
     }
 
     #[test]
-    fn an_event_after_the_mark_was_taken_wakes_again() {
+    fn an_event_after_the_mark_was_taken_is_worked_on_again() {
         let (marks, now) = (Marks::new(1), Instant::now());
-        marks.mark(0, now, false);
-        assert!(woken(&marks) && marks.take(0).is_some());
-        marks.mark(0, now, false);
-        assert!(woken(&marks));
+        assert!(marks.mark(0, now, false) && marks.take(0).is_some());
+        assert!(marks.mark(0, now, false));
     }
 }

@@ -77,8 +77,11 @@ fn visit<'kvs>(record: &'kvs Record<'kvs>, each: impl FnMut(&str, &Value<'kvs>))
 
 /// A file's name may hold a line break or a terminal's escape; the log must not.
 pub(crate) fn one_line(message: &str) -> String {
-    let escape = |c: char| if c.is_control() { c.escape_default().collect() } else { c.to_string() };
-    message.chars().map(escape).collect()
+    let mut line = String::with_capacity(message.len());
+    for c in message.chars() {
+        if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
+    }
+    line
 }
 
 #[cfg(test)]

@@ -54,6 +54,8 @@ pub enum Root {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Places {
     by_path: BTreeMap<PathBuf, Vec<Place>>,
+    /// Whether any is a tree: without, nothing above an event needs to be looked up.
+    has_trees: bool,
 }
 
 impl Places {
@@ -64,22 +66,23 @@ impl Places {
         for (watched, path) in watched_paths.iter().enumerate() {
             let mut walk = Walk { watched, recursive, ..Walk::default() };
             walk.to(path);
-            for place in walk.found {
-                let there = places.by_path.entry(place.path.clone()).or_default();
-                if !there.contains(&place) {
-                    there.push(place);
-                }
-            }
+            walk.found.into_iter().for_each(|place| places.add(place));
         }
         places
+    }
+
+    fn add(&mut self, place: Place) {
+        self.has_trees |= place.interest == Interest::Tree;
+        let there = self.by_path.entry(place.path.clone()).or_default();
+        if !there.contains(&place) {
+            there.push(place);
+        }
     }
 
     #[cfg(test)]
     pub(crate) fn for_tests(all: impl IntoIterator<Item = Place>) -> Self {
         let mut places = Self::default();
-        for place in all {
-            places.by_path.entry(place.path.clone()).or_default().push(place);
-        }
+        all.into_iter().for_each(|place| places.add(place));
         places
     }
 
@@ -90,7 +93,8 @@ impl Places {
 
     /// The directories at or above this path that are watched with all below them.
     pub fn trees_above(&self, path: &Path) -> impl Iterator<Item = &Place> {
-        path.ancestors().flat_map(|above| self.at(above)).filter(|place| place.interest == Interest::Tree)
+        let above = self.has_trees.then(|| path.ancestors()).into_iter().flatten();
+        above.flat_map(|above| self.at(above)).filter(|place| place.interest == Interest::Tree)
     }
 
     /// The places of this path.

@@ -1,5 +1,6 @@
 //! Process: which process is the target? The process table is read here; the choice is pure.
 
+mod known;
 mod lifetime;
 mod name;
 mod pid_file;
@@ -11,8 +12,10 @@ mod table;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
+pub use known::Recalled;
 pub use lifetime::{LOOK_EVERY, Lifetime};
 pub use name::{MatchedBy, base_name, matched_by, names};
 pub use pid_file::PidFileError;
@@ -20,6 +23,7 @@ pub use pin::{Pinned, ProcessId, StartTime, boot_time};
 pub(crate) use select::in_order;
 pub use select::select;
 
+use self::known::Known;
 use self::table::Table;
 use crate::settings::{ProcessSelect, TargetSpec};
 
@@ -62,6 +66,12 @@ pub enum NoTarget {
     Table(#[source] io::Error),
 }
 
+impl Process {
+    fn id(&self) -> Option<ProcessId> {
+        Some(ProcessId { pid: self.pid, started: self.started? })
+    }
+}
+
 /// Finds the targets, and remembers them so that the next change need not wait for the whole table.
 #[derive(Debug)]
 pub struct Finder {
@@ -69,7 +79,9 @@ pub struct Finder {
     mode: ProcessSelect,
     own_pid: i32,
     table: Table,
-    known: Vec<Process>,
+    known: Vec<Known>,
+    /// The revision of the table from which all that was selected is known.
+    known_from: Option<u64>,
 }
 
 /// All processes that can be seen.
@@ -80,7 +92,7 @@ pub fn table() -> io::Result<Vec<Process>> {
 /// Takes hold of the process; `None` if it is gone, or another one.
 #[must_use]
 pub fn pin(process: &Process, spec: &TargetSpec) -> Option<Pinned> {
-    pin::pin(process, spec).map(|(pinned, _)| pinned)
+    pin::pin(process, spec)
 }
 
 /// Whether this very process still runs.
@@ -94,68 +106,85 @@ impl Finder {
     #[must_use]
     pub fn new(spec: TargetSpec, mode: ProcessSelect) -> Self {
         let own_pid = nix::unistd::getpid().as_raw();
-        Self { spec, mode, own_pid, table: Table::default(), known: Vec::new() }
+        Self { spec, mode, own_pid, table: Table::default(), known: Vec::new(), known_from: None }
     }
 
     /// The targets as they are now, pinned, at least one of them; the whole process table is read.
-    pub fn find(&mut self) -> Result<Vec<Pinned>, NoTarget> {
+    pub fn find(&mut self) -> Result<Vec<Arc<Pinned>>, NoTarget> {
         self.find_in(Table::read, &[])
     }
 
     /// Further targets than those that were just recalled; only what is new of the process table is read.
-    pub fn find_more(&mut self, recalled: &[ProcessId]) -> Result<Vec<Pinned>, NoTarget> {
+    pub fn find_more(&mut self, recalled: &[ProcessId]) -> Result<Vec<Arc<Pinned>>, NoTarget> {
         self.find_in(Table::refresh, recalled)
     }
 
     fn find_in(
         &mut self,
-        read: impl FnOnce(&mut Table, Instant) -> io::Result<&[Process]>,
+        read: impl FnOnce(&mut Table, Instant) -> io::Result<()>,
         recalled: &[ProcessId],
-    ) -> Result<Vec<Pinned>, NoTarget> {
+    ) -> Result<Vec<Arc<Pinned>>, NoTarget> {
         if let Some(path) = &self.spec.pid_file {
-            return Ok(vec![by_pid_file(path, &self.spec, self.own_pid)?]);
+            return Ok(vec![Arc::new(by_pid_file(path, &self.spec, self.own_pid)?)]);
+        }
+        read(&mut self.table, Instant::now()).map_err(NoTarget::Table)?;
+        let is_same = self.known_from == Some(self.table.revision());
+        if is_same && !recalled.is_empty() && recalled.len() == self.known.len() {
+            return Ok(Vec::new());
         }
         let name = self.spec.name.as_deref().unwrap_or_default();
-        let table = read(&mut self.table, Instant::now()).map_err(NoTarget::Table)?;
-        self.known = select(table, name, self.mode, self.own_pid);
-        let is_recalled = |known: &&Process| {
-            recalled.iter().any(|id| id.pid == known.pid && Some(id.started) == known.started)
-        };
-        let further = self.known.iter().filter(|known| !is_recalled(known));
-        let pinned: Vec<Pinned> = further.filter_map(|known| pin(known, &self.spec)).collect();
-        if !pinned.is_empty() || !recalled.is_empty() {
-            Ok(pinned)
-        } else if table.iter().all(|process| process.pid == self.own_pid) {
+        let selected = select(self.table.rows(), name, self.mode, self.own_pid);
+        let further = self.take_in(selected, recalled);
+        if !further.is_empty() || !recalled.is_empty() {
+            Ok(further)
+        } else if self.table.rows().iter().all(|process| process.pid == self.own_pid) {
             Err(NoTarget::Alone)
         } else {
-            Err(NoTarget::NoMatch(name.to_owned()))
+            Err(NoTarget::NoMatch(self.spec.name.clone().unwrap_or_default()))
         }
     }
 
-    /// The targets that were found last and are certain to be targets still, pinned. There may be more.
-    #[must_use]
-    pub fn recall(&self) -> Vec<Pinned> {
+    /// Knows these processes from now on; returns those that were not just recalled, pinned.
+    fn take_in(&mut self, selected: Vec<Process>, recalled: &[ProcessId]) -> Vec<Arc<Pinned>> {
+        let mut before = std::mem::take(&mut self.known);
+        let (mut further, count) = (Vec::new(), selected.len());
+        for process in selected {
+            let id = process.id();
+            let is_recalled = recalled.iter().any(|recalled| Some(*recalled) == id);
+            let same = before.iter().position(|known| is_recalled && known.id() == id);
+            let mut known = same.map_or_else(|| Known::new(process), |same| before.swap_remove(same));
+            if !is_recalled {
+                let Some(Recalled { target, .. }) = known.recall(&self.spec, self.mode) else { continue };
+                further.push(target);
+            }
+            if self.known.len() >= MOST_HELD {
+                known.let_go();
+            }
+            self.known.push(known);
+        }
+        self.known_from = (self.known.len() == count).then(|| self.table.revision());
+        further
+    }
+
+    /// Verifies the targets that were found last, and hands over each that still is one, before it looks at the next.
+    /// There may be more.
+    pub fn recall(&mut self, mut each: impl FnMut(Recalled)) {
         // Whether a process still is the oldest or newest of its name, only the whole table tells.
-        match self.mode {
-            ProcessSelect::Oldest | ProcessSelect::Newest => return Vec::new(),
-            ProcessSelect::Root | ProcessSelect::All => (),
+        if matches!(self.mode, ProcessSelect::Root | ProcessSelect::All) {
+            for (index, known) in self.known.iter_mut().enumerate() {
+                if let Some(recalled) = known.recall(&self.spec, self.mode) {
+                    each(recalled);
+                }
+                if index >= MOST_HELD {
+                    known.let_go();
+                }
+            }
         }
-        let pinned = self.known.iter().filter_map(|process| pin::pin(process, &self.spec));
-        let still =
-            |(_, now): &(Pinned, Process)| self.mode == ProcessSelect::All || !self.has_match_above(now);
-        pinned.filter(still).map(|(pinned, _)| pinned).collect()
-    }
-
-    fn has_match_above(&self, process: &Process) -> bool {
-        let parent_of = |process: &Process| process.parent.and_then(|parent| proc::read(parent).ok());
-        let mut above = std::iter::successors(parent_of(process), parent_of).take(MOST_ANCESTORS);
-        above.any(|ancestor| !ancestor.zombie && self.spec.accepts(&ancestor))
     }
 }
 
-/// Deeper than any tree of processes in a pod; the table is not of one moment, so that reused PIDs could
-/// make a circle of it.
-const MOST_ANCESTORS: usize = 64;
+/// Each target that is held takes at least three file descriptors.
+const MOST_HELD: usize = 16;
 
 /// The process of the PID file, pinned.
 pub fn by_pid_file(path: &Path, spec: &TargetSpec, own_pid: i32) -> Result<Pinned, PidFileError> {

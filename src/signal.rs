@@ -4,6 +4,7 @@ mod aftermath;
 mod guard;
 
 use std::io;
+use std::sync::Arc;
 use std::time::Instant;
 
 use nix::libc;
@@ -57,18 +58,24 @@ pub enum Refusal {
 #[derive(Debug)]
 pub struct Attempt {
     /// The target.
-    pub target: Pinned,
+    pub target: Arc<Pinned>,
     /// What came of it.
     pub outcome: Outcome,
     /// When.
     pub at: Instant,
 }
 
-/// Sends the signal once, if the guard lets it.
-pub fn send(signal: ReloadSignal, target: &Pinned, mode: SignalGuard, guard: &mut Guard) -> Outcome {
+/// Sends the signal once, if the guard lets it; whether the target was seen to catch it a moment ago is known.
+pub fn send(
+    signal: ReloadSignal,
+    target: &Pinned,
+    was_caught: bool,
+    mode: SignalGuard,
+    guard: &mut Guard,
+) -> Outcome {
     let verdict = match mode {
         SignalGuard::Off => Verdict::Send,
-        SignalGuard::Wait => match guard.look(target, signal, Instant::now()) {
+        SignalGuard::Wait => match guard.look(target, was_caught, signal, Instant::now()) {
             Ok(verdict) => verdict,
             // What cannot be looked at is most likely gone; if not, it is looked at again.
             Err(_) => return Outcome::Gone,

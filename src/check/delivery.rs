@@ -177,7 +177,7 @@ fn refusal_of(error: io::Error) -> Refusal {
 
 fn handling(target: &Pinned, signal: ReloadSignal, patience: bool) -> Handling {
     let mut guard = Guard::default();
-    let verdict = decided(patience, || guard.look(target, signal, Instant::now()));
+    let verdict = decided(patience, || guard.look(target, false, signal, Instant::now()));
     match verdict {
         Err(_) => Handling::Gone,
         Ok(Verdict::HoldBack) => Handling::Default,

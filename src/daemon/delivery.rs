@@ -1,6 +1,7 @@
 //! From settled changes to signals: process, guard, signal, and what came of it.
 
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::process::{Finder, LOOK_EVERY, Lifetime, NoTarget, Pinned, ProcessId, boot_time, is_running};
@@ -63,12 +64,12 @@ impl Delivery {
     /// That there are none yet is told by the check at start.
     fn find_targets(&mut self) {
         let targets = self.finder.find().unwrap_or_default();
-        self.tell_full_name(targets.iter());
+        self.tell_full_name(targets.iter().map(Arc::as_ref));
         for target in &targets {
             self.report.target(target);
             if self.settings.signal_guard == SignalGuard::Wait {
                 // Whether a target blocks the signal for good takes two looks; this is the first.
-                let _ = self.guard.look(target, self.settings.reload_signal, Instant::now());
+                let _ = self.guard.look(target, false, self.settings.reload_signal, Instant::now());
             }
         }
     }
@@ -97,12 +98,23 @@ impl Delivery {
         if self.reload.due().is_none_or(|due| due > Instant::now()) {
             return None;
         }
-        let mut attempts = self.signal(self.finder.recall());
+        let mut attempts = Vec::new();
+        let Self { settings, finder, reload, guard, .. } = self;
+        finder.recall(|recalled| {
+            let was_caught = recalled.catches(settings.reload_signal.number());
+            attempts.push(signal(settings, reload, guard, recalled.target, was_caught));
+        });
+        if !attempts.is_empty() {
+            // A target that waits for this processor need not wait for what follows.
+            thread::yield_now();
+        }
         let recalled = ids(&attempts);
-        let found = if recalled.is_empty() { self.finder.find() } else { self.finder.find_more(&recalled) };
+        let found = if recalled.is_empty() { finder.find() } else { finder.find_more(&recalled) };
         let no_target = match found {
             Ok(further) => {
-                attempts.extend(self.signal(further));
+                let signalled =
+                    further.into_iter().map(|target| signal(settings, reload, guard, target, false));
+                attempts.extend(signalled);
                 None
             }
             Err(reason) => Some(reason),
@@ -113,25 +125,9 @@ impl Delivery {
         Some(Told { change, attempts, no_target, conclusion })
     }
 
-    fn signal(&mut self, targets: Vec<Pinned>) -> Vec<Attempt> {
-        let mut attempts = Vec::with_capacity(targets.len());
-        for target in targets {
-            let outcome = match self.reload.plan(target.id()) {
-                Plan::UpToDate => Outcome::UpToDate,
-                Plan::Superseded => Outcome::Superseded,
-                Plan::Signal => {
-                    let (signal, mode) = (self.settings.reload_signal, self.settings.signal_guard);
-                    signal::send(signal, &target, mode, &mut self.guard)
-                }
-            };
-            attempts.push(Attempt { target, outcome, at: Instant::now() });
-        }
-        attempts
-    }
-
     pub(super) fn tell(&mut self, told: Option<Told>) {
         let Some(told) = told else { return };
-        self.tell_full_name(told.attempts.iter().map(|attempt| &attempt.target));
+        self.tell_full_name(told.attempts.iter().map(|attempt| attempt.target.as_ref()));
         for attempt in &told.attempts {
             if attempt.outcome.is_sent() {
                 let target = &attempt.target;
@@ -163,7 +159,9 @@ impl Delivery {
             self.report.died(id, &watched);
         }
         if self.next_lifetime_look.is_some_and(|due| due <= now) {
-            let is_there = !self.finder.recall().is_empty() || self.finder.find().is_ok();
+            let mut is_there = false;
+            self.finder.recall(|_| is_there = true);
+            is_there = is_there || self.finder.find().is_ok();
             self.over = self.lifetime.look(is_there, now);
             self.next_lifetime_look = Some(now + LOOK_EVERY);
             if self.over {
@@ -171,6 +169,23 @@ impl Delivery {
             }
         }
     }
+}
+
+fn signal(
+    settings: &Settings,
+    reload: &Reload,
+    guard: &mut Guard,
+    target: Arc<Pinned>,
+    was_caught: bool,
+) -> Attempt {
+    let outcome = match reload.plan(target.id()) {
+        Plan::UpToDate => Outcome::UpToDate,
+        Plan::Superseded => Outcome::Superseded,
+        Plan::Signal => {
+            signal::send(settings.reload_signal, &target, was_caught, settings.signal_guard, guard)
+        }
+    };
+    Attempt { target, outcome, at: Instant::now() }
 }
 
 fn ids(attempts: &[Attempt]) -> Vec<ProcessId> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 
+use super::proc::Held;
 use super::{MatchedBy, Process, TargetSpec, base_name, matched_by, proc};
 use crate::sys;
 
@@ -56,7 +57,7 @@ pub fn boot_time() -> Duration {
     clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(Duration::MAX, Duration::from)
 }
 
-/// A target that is certain to be the process that was chosen.
+/// A target that is certain to be the process that was chosen, for as long as it is held.
 #[derive(Debug)]
 pub struct Pinned {
     /// Its PID.
@@ -68,18 +69,19 @@ pub struct Pinned {
     /// Whether it was matched by the first 15 bytes of a longer name.
     pub name_was_cut: bool,
     pidfd: Option<OwnedFd>,
+    pub(super) held: Held,
 }
 
 /// Takes hold of the process and looks again whether it is the one: `None` if it is gone, or another one.
-/// Also returns the process as it is now.
-pub(super) fn pin(chosen: &Process, spec: &TargetSpec) -> Option<(Pinned, Process)> {
+pub(super) fn pin(chosen: &Process, spec: &TargetSpec) -> Option<Pinned> {
     // Without pidfd (before Linux 5.3, or refused by an old seccomp profile) the start time has to do.
     let pidfd = sys::pidfd_open(chosen.pid).ok();
-    let now = proc::read(chosen.pid).ok().filter(|now| !now.zombie && spec.accepts(now))?;
+    let held = Held::open(chosen.pid).ok()?;
+    let now = Some(&held.process).filter(|now| !now.zombie && spec.accepts(now))?;
     let started = now.started.filter(|started| Some(*started) == chosen.started)?;
-    let by = spec.name.as_ref().and_then(|name| matched_by(name, &now));
+    let by = spec.name.as_ref().and_then(|name| matched_by(name, now));
     let name_was_cut = by == Some(MatchedBy::CutComm);
-    Some((Pinned { pid: chosen.pid, started, name: base_name(&now), name_was_cut, pidfd }, now))
+    Some(Pinned { pid: chosen.pid, started, name: base_name(now), name_was_cut, pidfd, held })
 }
 
 impl Pinned {
@@ -98,7 +100,7 @@ impl Pinned {
                 result => return result,
             }
         }
-        match proc::read(self.pid) {
+        match proc::read_stat(self.pid) {
             Ok(now) if now.started == Some(self.started) => sys::kill(self.pid, signal),
             _ => Err(io::Error::from_raw_os_error(nix::libc::ESRCH)),
         }

@@ -107,14 +107,14 @@ fn a_target_that_is_gone_one_second_after_its_signal_counts_and_one_that_lives_d
 }
 
 /// A target cannot be made to end just between its choice and its signal. One whose state cannot be read is
-/// taken for gone too.
+/// taken for gone too; that it waits for signals, only `status` tells.
 #[test]
 fn one_whose_target_is_gone_before_it_counts() {
     if !namespace::available() {
         return;
     }
     let (config, name) = (Config::new(), unique_name());
-    let target = target(&name);
+    let target = Target::builder().named(&name).mode(Mode::Signalfd).spawn().unwrap();
     wait_apart();
     let served = Served::start(Sidecar::builder().config_dir(config.path()).process_name(&name).within(":"));
     let status = format!("/proc/{}/status", target.pid());

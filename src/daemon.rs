@@ -79,7 +79,6 @@ pub async fn run(settings: Settings, shutdown: impl Future<Output = ()>) -> Resu
 /// The loop: it sleeps until a mark that the event thread left to it, a deadline or a request.
 async fn work(mut source: Source, pipeline: &Mutex<Pipeline>, answers: &mut Answers<'_>, alarm: &Alarm) {
     loop {
-        source.follow_moves();
         if work_once(&mut source, &mut *pipeline.lock().await).await {
             return;
         }
@@ -99,6 +98,8 @@ async fn work(mut source: Source, pipeline: &Mutex<Pipeline>, answers: &mut Answ
 
 /// Returns whether that was the end.
 async fn work_once(source: &mut Source, pipeline: &mut Pipeline) -> bool {
+    // While the event thread is kept from the pipeline: it takes the layouts for what they were.
+    source.follow_moves();
     source.resync_if_due(&mut pipeline.paths).await;
     pipeline.work(Thread::Loop).await;
     pipeline.look_after()

@@ -40,6 +40,16 @@ pub fn hits<'a>(
         .chain(within.filter_map(|place| hit_tree(event, place, ignore)))
 }
 
+/// The watched directories in which a name came or went, be it one that counts or not; the swap of a volume is none.
+pub fn renames<'a>(event: &'a Event, places: &'a Places) -> impl Iterator<Item = usize> + 'a {
+    let parent = event.path.parent().unwrap_or(Path::new(""));
+    let is_swap = event.path.file_name().is_some_and(is_plumbing);
+    let there = matches!(event.kind, EventKind::Appeared | EventKind::Gone) && !is_swap;
+    let lost = event.kind == EventKind::Lost;
+    let everywhere = places.iter().filter(move |_| lost);
+    everywhere.chain(places.at(parent).iter().filter(move |_| there)).map(|place| place.watched)
+}
+
 fn hit_itself(event: &Event, place: &Place) -> Option<Hit> {
     let moved = event.kind == EventKind::Gone;
     let content = event.kind == EventKind::Written && place.interest == Interest::Content;

@@ -42,7 +42,7 @@ impl Report {
     pub fn watching(&self, path: &Path, layout: &Layout, snapshot: &Snapshot) {
         let kind = match layout {
             Layout::Plain => "plain",
-            Layout::Kubelet(_) => "kubelet",
+            Layout::Kubelet { .. } => "kubelet",
         };
         self.metrics.watches.inc();
         self.metrics.config.get_or_create(&config(path, snapshot)).set(1);

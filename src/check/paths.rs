@@ -84,7 +84,7 @@ impl PathFacts {
             sub_paths: sub_paths(path, &layout, settings.recursive, mounts),
             kubelet_volume: match layout {
                 Layout::Plain => None,
-                Layout::Kubelet(volume) => Some(text(&volume)),
+                Layout::Kubelet { volume, .. } => Some(text(&volume)),
             },
             readable: held.is_ok() && unreadable.is_none(),
             unreadable: unreadable.map(text),

@@ -12,7 +12,7 @@ use crate::reload::Change;
 use crate::report::Report;
 use crate::settings::Settings;
 use crate::settle::{self, Pace, Readiness};
-use crate::volume::{Digest, Layout, Scope, Snapshot, SnapshotError, State};
+use crate::volume::{Digest, Scope, Snapshot, SnapshotError, State};
 use crate::watch::{Mark, Marks};
 
 /// Times of files are those of the kernel's last tick, so a file may be this much newer than it says
@@ -56,15 +56,16 @@ impl Paths {
         };
         for path in &settings.config_dir {
             let snapshot = Snapshot::of(path, scope(settings), None).await?;
-            report.watching(path, &Layout::of(path), &snapshot);
-            paths.watched.push(WatchedPath::new(path.clone(), snapshot, report));
+            let state = State::of(path);
+            report.watching(path, state.layout(), &snapshot);
+            paths.watched.push(WatchedPath::new(path.clone(), state, snapshot, report));
         }
         Ok(paths)
     }
 
     /// What is there at start, as a change: when it came to be is known from the files only.
     pub(super) fn configuration_at_start(&self) -> Change {
-        let newest = self.watched.iter().map(|watched| watched.snapshot.changed_at()).max();
+        let newest = self.watched.iter().map(WatchedPath::changed_at).max();
         let age = newest.and_then(|newest| SystemTime::now().duration_since(newest).ok()).unwrap_or_default();
         let seen = (boot_time() + FILE_TICK).saturating_sub(age);
         Change { digest: self.digest(), first_event: Instant::now(), began: seen, seen }
@@ -101,12 +102,18 @@ impl Paths {
                 settled.all = false;
                 continue;
             }
-            let state = State::of(&self.watched[index].path);
+            let watched = &mut self.watched[index];
+            let renamed = self.marks.take_renamed(index);
+            watched.state = match thread {
+                Thread::Loop => State::of(&watched.path),
+                Thread::Events => watched.state.again(!renamed),
+            };
+            let state = watched.state.clone();
+            if !state.is_volume() && thread == Thread::Events {
+                settled.all = false;
+                continue;
+            }
             if state.readiness == Readiness::Plain {
-                if thread == Thread::Events {
-                    settled.all = false;
-                    continue;
-                }
                 // Further events only prolong the wait.
                 self.marks.sleep_through(index);
             }
@@ -128,9 +135,10 @@ impl Paths {
             self.marks.restore(index, mark);
             return None;
         }
-        let result = Snapshot::of(&watched.path, scope(&self.settings), Some(&watched.snapshot)).await;
+        let (scope, before) = (scope(&self.settings), Some(&watched.snapshot));
+        let result = Snapshot::in_state(&watched.path, state, scope, before).await;
         let overdue = mark.first.elapsed() >= self.pace.max_wait;
-        if state.readiness == Readiness::Consistent && !overdue && State::of(&watched.path) != *state {
+        if state.readiness == Readiness::Consistent && !overdue && !state.held(&result) {
             // The kubelet began its next update meanwhile; what was read is part of both.
             self.marks.restore(index, mark);
             return None;

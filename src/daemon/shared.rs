@@ -1,10 +1,11 @@
 //! What the event thread and the loop share: where to look for a path's events, the marks, and the pipeline that
 //! works on them.
 
+use std::pin::pin;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
 use super::pipeline::{Pipeline, Thread};
@@ -23,7 +24,6 @@ pub(super) struct Shared {
     pub(super) marks: Arc<Marks>,
     /// Empty until the daemon has started.
     pub(super) pipeline: OnceLock<Arc<Mutex<Pipeline>>>,
-    runtime: Handle,
 }
 
 impl Shared {
@@ -32,7 +32,6 @@ impl Shared {
             places: RwLock::default(),
             marks: Arc::new(Marks::new(watched)),
             pipeline: OnceLock::new(),
-            runtime: Handle::current(),
         })
     }
 
@@ -47,6 +46,7 @@ impl Shared {
             let now = Instant::now();
             let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
             let (mut counts, mut wanted) = (false, false);
+            filter::renames(&event, &places).for_each(|watched| self.marks.note_renamed(watched));
             for hit in filter::hits(&event, &places, &ignore) {
                 wanted |= self.marks.mark(hit.watched, now, hit.moved);
                 counts = true;
@@ -65,7 +65,7 @@ impl Shared {
         let Some(Ok(mut pipeline)) = self.pipeline.get().map(|pipeline| pipeline.try_lock()) else {
             return false;
         };
-        self.runtime.block_on(pipeline.work(Thread::Events))
+        run(pipeline.work(Thread::Events))
     }
 
     /// Finds the places of the watched paths, and watches them.
@@ -82,5 +82,17 @@ impl Shared {
             }
         }
         Ok(())
+    }
+}
+
+/// To its end, in this thread: it never waits, it only yields where there is much to read. A runtime would have to be
+/// entered for each event.
+fn run<T>(work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(result) = work.as_mut().poll(&mut context) {
+            return result;
+        }
     }
 }

@@ -1,27 +1,36 @@
 //! A watched path and what was last seen there.
 
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use crate::report::Report;
-use crate::volume::{Scope, Snapshot, SnapshotError};
+use crate::volume::{Scope, Snapshot, SnapshotError, State};
 
 pub(super) struct WatchedPath {
     pub(super) path: PathBuf,
+    /// As it was seen last; the loop looks again after each move.
+    pub(super) state: State,
     pub(super) snapshot: Snapshot,
     missing: bool,
     told_unreadable: bool,
 }
 
 impl WatchedPath {
-    pub(super) fn new(path: PathBuf, snapshot: Snapshot, report: &Report) -> Self {
-        let mut watched = Self { path, snapshot, missing: false, told_unreadable: false };
+    pub(super) fn new(path: PathBuf, state: State, snapshot: Snapshot, report: &Report) -> Self {
+        let mut watched = Self { path, state, snapshot, missing: false, told_unreadable: false };
         watched.tell_unreadable(report);
         watched
+    }
+
+    /// When its configuration came to be, at the latest.
+    pub(super) fn changed_at(&self) -> SystemTime {
+        self.state.layout().swapped_at().unwrap_or_else(|| self.snapshot.changed_at())
     }
 
     /// Whether the path holds something else than what was seen last, or is missing where it was there, or the
     /// other way round.
     pub(super) async fn has_changed(&mut self, scope: Scope<'_>) -> bool {
+        self.state = State::of(&self.path);
         match Snapshot::of(&self.path, scope, Some(&self.snapshot)).await {
             Ok(snapshot) if !self.missing && snapshot.digest() == self.snapshot.digest() => {
                 // Files that were too young to be trusted by their stat need not be read the next time.

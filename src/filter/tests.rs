@@ -67,6 +67,37 @@ fn every_kind_of_event_on_every_kind_of_place() {
     }
 }
 
+/// Whether they count or not, for what a volume is to hold is told by its names.
+#[test]
+fn names_come_and_go_where_a_directory_is_watched() {
+    let renamed =
+        |kind, path: &str| -> Vec<usize> { renames(&Event { kind, path: path.into() }, &places()).collect() };
+    let table: &[(&str, &[usize])] = &[
+        ("/d/key", &[0]),
+        ("/d/token", &[0]),
+        ("/d/.hidden", &[0]),
+        ("/d/..data", &[]),
+        ("/d/..data_tmp", &[]),
+        ("/d/..2026_11_22_10_00_00.1", &[]),
+        ("/d/sub/key", &[]),
+        ("/f/other", &[1]),
+        ("/t/a", &[3]),
+        ("/elsewhere", &[]),
+        ("", &[]),
+    ];
+    for (path, expected) in table {
+        for kind in [EventKind::Appeared, EventKind::Gone] {
+            assert_eq!(renamed(kind, path), *expected, "{kind:?} {path}");
+        }
+        for kind in [EventKind::Written, EventKind::Accessed, EventKind::Attributes] {
+            assert!(renamed(kind, path).is_empty(), "{kind:?} {path}");
+        }
+    }
+    let mut anywhere = renamed(EventKind::Lost, "");
+    anywhere.dedup();
+    assert_eq!(anywhere, [0, 1, 2, 3]);
+}
+
 #[test]
 fn a_lost_event_can_mean_any_path() {
     let mut watched: Vec<_> = judge(EventKind::Lost, "", &[]);

@@ -35,7 +35,9 @@ impl Digest {
 /// The first 12 hexadecimal digits: enough to tell configurations apart in a log.
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0[..6].iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        let mut shown = [0; 8];
+        shown[2..].copy_from_slice(&self.0[..6]);
+        write!(f, "{:012x}", u64::from_be_bytes(shown))
     }
 }
 

@@ -1,15 +1,16 @@
 //! A snapshot: every name of a watched path with its kind and content.
 
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use nix::libc;
 
 use super::digest::Hasher;
 use super::walk::{self, Walk};
-use super::{Digest, Layout};
+use super::{Digest, State};
 use crate::settings::IgnoreGlobs;
 
 /// How often a snapshot is begun again because the kubelet swapped the volume under it.
@@ -84,7 +85,9 @@ pub struct Snapshot {
     entries: BTreeMap<PathBuf, Entry>,
     digest: Digest,
     unreadable: Option<PathBuf>,
-    changed: (i64, i64),
+    changed: SystemTime,
+    whole: bool,
+    data_target: Option<OsString>,
 }
 
 /// A watched path of which no snapshot can be made.
@@ -115,32 +118,43 @@ impl SnapshotError {
 }
 
 impl Snapshot {
-    /// Reads the watched path. Files whose stat is that of `before` are not read again. The future
-    /// yields now and then, so that a large directory does not delay a signal to the sidecar.
+    /// Reads the watched path, and again if the kubelet swapped it meanwhile.
     pub async fn of(path: &Path, scope: Scope<'_>, before: Option<&Self>) -> Result<Self, SnapshotError> {
         let mut swaps = 0;
         loop {
-            let layout = Layout::of(path);
-            let data = layout.data_target();
-            // A volume is swapped as a whole.
-            let whole_tree = scope.recursive || layout != Layout::Plain;
-            let result = Walk::new(path, scope.ignore, before, whole_tree, data.clone()).run().await;
+            let state = State::of(path);
+            let result = Self::in_state(path, &state, scope, before).await;
             swaps += 1;
-            if swaps < MOST_SWAPS && layout.data_target() != data {
-                continue;
+            if swaps == MOST_SWAPS || state.held(&result) {
+                return result;
             }
-            return result.map(|found| Self::from_walk(found, layout.swapped_at()));
         }
     }
 
-    fn from_walk(found: walk::Found, swapped: Option<(i64, i64)>) -> Self {
-        let walk::Found { entries, unreadable, changed } = found;
+    /// Reads the watched path, which was seen to be in this state; [`State::held`] tells whether it still was. Files
+    /// whose stat is that of `before` are not read again. The future yields now and then, so that a large directory
+    /// does not delay a signal to the sidecar.
+    pub async fn in_state(
+        path: &Path,
+        state: &State,
+        scope: Scope<'_>,
+        before: Option<&Self>,
+    ) -> Result<Self, SnapshotError> {
+        let result = Walk::new(path, state, scope, before).run().await;
+        let data_target = state.data_target().map(ToOwned::to_owned);
+        result
+            .map(|found| Self::from_walk(found, data_target))
+            .map_err(|source| SnapshotError::new(path, source))
+    }
+
+    fn from_walk(found: walk::Found, data_target: Option<OsString>) -> Self {
+        let walk::Found { entries, unreadable, changed, whole } = found;
         let mut hasher = Hasher::default();
         for (name, entry) in &entries {
             hasher.field(name.as_os_str().as_encoded_bytes());
             entry.write_to(&mut hasher);
         }
-        Self { digest: hasher.finish(), entries, unreadable, changed: swapped.unwrap_or(changed) }
+        Self { digest: hasher.finish(), entries, unreadable, changed, whole, data_target }
     }
 
     /// All names below the watched path; a single file's own name is empty.
@@ -164,9 +178,15 @@ impl Snapshot {
     /// When this configuration came to be, at the latest: a chmod or chown of a plain file looks the same.
     #[must_use]
     pub fn changed_at(&self) -> SystemTime {
-        let (seconds, nanoseconds) = self.changed;
-        let parts = (u64::try_from(seconds), u32::try_from(nanoseconds));
-        let (Ok(seconds), Ok(nanoseconds)) = parts else { return SystemTime::UNIX_EPOCH };
-        SystemTime::UNIX_EPOCH + Duration::new(seconds, nanoseconds)
+        self.changed
+    }
+
+    pub(super) fn data_target(&self) -> Option<&OsStr> {
+        self.data_target.as_deref()
+    }
+
+    /// Whether each name was still there when its turn came.
+    pub(super) fn is_whole(&self) -> bool {
+        self.whole
     }
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::settings::IgnoreGlobs;
+use crate::settle::Readiness;
 use std::fs;
 use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStringExt;
@@ -13,6 +14,12 @@ fn snapshot_with(path: &Path, ignore: &[&str], before: Option<&Snapshot>) -> Sna
     let ignore = IgnoreGlobs::new(&ignore.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(Snapshot::of(path, Scope { ignore: &ignore, recursive: false }, before)).unwrap()
+}
+
+fn snapshot_in(path: &Path, state: &State) -> Result<Snapshot, SnapshotError> {
+    let ignore = IgnoreGlobs::default();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(Snapshot::in_state(path, state, Scope { ignore: &ignore, recursive: false }, None))
 }
 
 fn snapshot(path: &Path) -> Snapshot {
@@ -214,7 +221,7 @@ fn a_volume_is_consistent_only_between_updates() {
         let root = tempfile::tempdir().unwrap();
         let volume =
             Volume::create(&root.path().join("v"), &payload([("a", "1"), ("b", "2")])).unwrap().order(order);
-        let readiness = || Layout::of(volume.path()).readiness();
+        let readiness = || State::of(volume.path()).readiness;
         assert_eq!(readiness(), Readiness::Consistent);
         let update = |keys: &[(&str, &str)]| {
             let mut seen = Vec::new();
@@ -232,15 +239,119 @@ fn a_volume_is_consistent_only_between_updates() {
 }
 
 #[test]
+fn a_state_holds_until_the_volume_is_swapped_or_a_name_goes() {
+    let root = tempfile::tempdir().unwrap();
+    let volume = Volume::create(&root.path().join("v"), &payload([("a", "1"), ("b", "1")])).unwrap();
+    let held_through = |path: &Path, change: &dyn Fn()| {
+        let state = State::of(path);
+        change();
+        state.held(&snapshot_in(path, &state))
+    };
+    let swap = |number: &str| {
+        volume.write(&payload([("a", number), ("b", "1")])).unwrap();
+    };
+    for path in [volume.path().to_owned(), volume.path().join("a")] {
+        assert!(held_through(&path, &|| ()));
+        assert!(
+            !held_through(&path, &|| swap("2")) && !held_through(&path, &|| swap("1")),
+            "{}",
+            path.display()
+        );
+    }
+    let link = volume.path().join("b");
+    assert!(!held_through(volume.path(), &|| fs::remove_file(&link).unwrap()), "a listed name went");
+    symlink("..data/b", &link).unwrap();
+    assert!(held_through(volume.path(), &|| symlink("..data/c", volume.path().join("c")).unwrap()));
+    let (_guard, dir) = directory();
+    assert!(held_through(&dir, &|| fs::remove_file(dir.join("a")).unwrap()), "what goes there is an event");
+}
+
+/// Else it would be looked at again without a pause.
+#[test]
+fn what_is_missing_in_a_volume_for_good_does_not_break_its_state() {
+    let root = tempfile::tempdir().unwrap();
+    let volume = Volume::create(&root.path().join("v"), &payload([("conf.d/a", "1")])).unwrap();
+    let path = volume.path().join("conf.d/b");
+    let state = State::of(&path);
+    let result = snapshot_in(&path, &state);
+    assert!(matches!(result, Err(SnapshotError::Missing(_))));
+    assert_eq!(
+        (state.readiness, state.is_volume(), state.held(&result)),
+        (Readiness::Consistent, true, true)
+    );
+}
+
+#[test]
+fn names_that_are_known_are_not_listed_again() {
+    let root = tempfile::tempdir().unwrap();
+    let volume = Volume::create(&root.path().join("v"), &payload([("a", "1"), ("b", "1")])).unwrap();
+    let before = State::of(volume.path());
+    volume.write(&payload([("a", "2"), ("b", "2")])).unwrap();
+    let swapped = before.again(true);
+    assert_eq!((swapped.readiness, swapped != before), (Readiness::Consistent, true));
+    assert_eq!(snapshot_in(volume.path(), &swapped).unwrap().digest(), snapshot(volume.path()).digest());
+    for keys in [&[("a", "2"), ("b", "2"), ("c", "1")][..], &[("a", "2")]] {
+        let before = State::of(volume.path());
+        volume.write(&payload(keys.iter().copied())).unwrap();
+        // As between the swap and the events of the links.
+        assert_eq!(before.again(true).readiness, Readiness::Inconsistent);
+        let told = before.again(false);
+        assert_eq!(told, State::of(volume.path()));
+        assert_eq!(told.readiness, Readiness::Consistent);
+    }
+    let before = State::of(volume.path());
+    fs::write(volume.path().join("note"), "not the kubelet's").unwrap();
+    let known = snapshot_in(volume.path(), &before.again(true)).unwrap();
+    assert_eq!(
+        (names(&known), names(&snapshot(volume.path()))),
+        (vec!["a".into()], vec!["a".into(), "note".into()])
+    );
+}
+
+#[test]
+fn a_volume_that_lost_its_data_link_is_none() {
+    let root = tempfile::tempdir().unwrap();
+    let volume = Volume::create(&root.path().join("v"), &payload([("a", "1")])).unwrap();
+    let layout = Layout::of(volume.path());
+    assert!(State::in_layout(layout.clone()).is_volume());
+    fs::remove_file(volume.path().join("..data")).unwrap();
+    let state = State::in_layout(layout);
+    assert_eq!((state.is_volume(), state.readiness), (false, Readiness::Inconsistent));
+    assert_eq!(State::of(volume.path()).readiness, Readiness::Plain);
+}
+
+#[test]
 fn layouts_are_known_by_the_data_link() {
     let (_guard, dir) = directory();
     assert_eq!(Layout::of(&dir), Layout::Plain);
     assert_eq!(Layout::of(&dir.join("missing")), Layout::Plain);
-    assert_eq!(Layout::Plain.readiness(), Readiness::Plain);
-    let volume = Volume::create(&dir.join("v"), &payload([("a", "1")])).unwrap();
-    let path = volume.path().canonicalize().unwrap();
-    assert_eq!(Layout::of(&path), Layout::Kubelet(path.clone()));
-    assert_eq!(Layout::of(&path.join("a")), Layout::Kubelet(path));
+    let volume = Volume::create(&dir.join("v"), &payload([("a", "1"), ("conf.d/b", "2")])).unwrap();
+    let volume = volume.path().canonicalize().unwrap();
+    symlink("v", dir.join("link")).unwrap();
+    for path in [&volume, &dir.join("link"), &dir.join("link/.")] {
+        assert_eq!(Layout::of(path), Layout::Kubelet { volume: volume.clone(), whole: true });
+    }
+    for path in ["a", "conf.d", "conf.d/b"] {
+        assert_eq!(Layout::of(&volume.join(path)), Layout::Kubelet { volume: volume.clone(), whole: false });
+    }
+}
+
+/// A chmod or chown, which older kubelets repeat, is none.
+#[test]
+fn a_volume_is_as_old_as_its_last_swap() {
+    let root = tempfile::tempdir().unwrap();
+    let volume = Volume::create(&root.path().join("v"), &payload([("a", "1")])).unwrap();
+    let swapped_at = || Layout::of(volume.path()).swapped_at().unwrap();
+    let first = swapped_at();
+    let file = volume.path().join("a");
+    let changed_at = |file: &Path| snapshot(file).changed_at();
+    while changed_at(&file) <= first {
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+    }
+    assert_eq!(swapped_at(), first);
+    volume.write(&payload([("a", "2")])).unwrap();
+    assert!(swapped_at() > first);
+    assert_eq!(Layout::Plain.swapped_at(), None);
 }
 
 #[test]

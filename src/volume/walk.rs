@@ -1,7 +1,7 @@
 //! The walk that makes a snapshot.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
@@ -11,16 +11,17 @@ use std::time::{Duration, SystemTime};
 use nix::libc;
 
 use super::digest::{Digest, Hasher};
-use super::{Content, Entry, Kind, Snapshot, SnapshotError};
+use super::{Content, Entry, Kind, Scope, Snapshot, State};
 use crate::filter::is_plumbing;
-use crate::settings::IgnoreGlobs;
 
 /// Larger files count by identity (contract 2).
 const LARGEST_HASHED: u64 = 64 << 20;
 /// After reading this much, or as many entries as weigh that much, the walk yields.
 const YIELD_AFTER: u64 = 1 << 20;
 const ENTRY_WEIGHT: u64 = 4 << 10;
-const BUFFER: usize = 16 << 10;
+/// Most files of a configuration fit into the first; for others, fewer reads are worth the larger one.
+const SMALL_BUFFER: usize = 4 << 10;
+const LARGE_BUFFER: usize = 16 << 10;
 
 /// Two writes within one tick of the file system's clock leave one and the same stat. The kernel's tick
 /// is 10 ms at the most (`CONFIG_HZ`=100); a file system that keeps whole seconds, FAT even pairs of them,
@@ -29,12 +30,13 @@ const FINE_TICK: Duration = Duration::from_millis(20);
 const COARSE_TICK: Duration = Duration::from_secs(2);
 
 /// What a walk found.
-#[derive(Default)]
 pub(super) struct Found {
     pub(super) entries: BTreeMap<PathBuf, Entry>,
     pub(super) unreadable: Option<PathBuf>,
     /// The latest time of a change of any kind, mode and owner included: the only one that no program sets back.
-    pub(super) changed: (i64, i64),
+    pub(super) changed: SystemTime,
+    /// Whether each name was still there when its turn came.
+    pub(super) whole: bool,
 }
 
 /// What tells that a file is the one that was read before.
@@ -63,20 +65,24 @@ impl Stat {
         let (seconds, nanoseconds) = self.changed.max(self.modified);
         let whole_seconds = self.changed.1 == 0 && self.modified.1 == 0;
         let tick = if whole_seconds { COARSE_TICK } else { FINE_TICK };
-        let (Ok(seconds), Ok(nanoseconds)) = (u64::try_from(seconds), u32::try_from(nanoseconds)) else {
-            return false;
-        };
-        let changed = SystemTime::UNIX_EPOCH + Duration::new(seconds, nanoseconds);
-        now.duration_since(changed).is_ok_and(|age| age > tick)
+        let changed = time(seconds, nanoseconds);
+        changed.is_some_and(|changed| now.duration_since(changed).is_ok_and(|age| age > tick))
     }
+}
+
+/// `None` before 1970.
+fn time(seconds: i64, nanoseconds: i64) -> Option<SystemTime> {
+    let since_1970 = Duration::new(seconds.try_into().ok()?, nanoseconds.try_into().ok()?);
+    Some(SystemTime::UNIX_EPOCH + since_1970)
 }
 
 pub(super) struct Walk<'a> {
     root: &'a Path,
-    ignore: &'a IgnoreGlobs,
+    scope: Scope<'a>,
     before: Option<&'a Snapshot>,
-    whole_tree: bool,
-    data: Option<OsString>,
+    state: &'a State,
+    /// Whether the volume is another than it was before.
+    is_swapped: bool,
     found: Found,
     /// Directories above the one at hand, by identity: a link back to one of them ends the walk there.
     above: Vec<(u64, u64)>,
@@ -91,26 +97,27 @@ enum Step {
 
 impl<'a> Walk<'a> {
     pub(super) fn new(
-        root: &'a Path,
-        ignore: &'a IgnoreGlobs,
+        path: &'a Path,
+        state: &'a State,
+        scope: Scope<'a>,
         before: Option<&'a Snapshot>,
-        whole_tree: bool,
-        data: Option<OsString>,
     ) -> Self {
-        let (found, above, ahead) = (Found::default(), Vec::new(), Vec::new());
-        Self { root, ignore, before, whole_tree, data, found, above, ahead, weight: 0 }
+        let found = Found {
+            entries: BTreeMap::new(),
+            unreadable: None,
+            changed: SystemTime::UNIX_EPOCH,
+            whole: true,
+        };
+        let is_swapped = before.is_some_and(|before| state.is_after_swap_of(before));
+        let (above, ahead) = (Vec::new(), Vec::new());
+        Self { root: state.root(path), scope, before, state, is_swapped, found, above, ahead, weight: 0 }
     }
 
-    pub(super) async fn run(mut self) -> Result<Found, SnapshotError> {
-        let metadata = fs::metadata(self.root).map_err(|source| SnapshotError::new(self.root, source))?;
-        if metadata.is_dir() {
-            self.enter(Path::new(""), &metadata).map_err(|source| SnapshotError::new(self.root, source))?;
-        } else {
-            self.ahead.push(Step::Visit(PathBuf::new()));
-        }
-        // A link can be led elsewhere without a change of what it leads to.
-        if let Ok(link) = fs::symlink_metadata(self.root) {
-            self.found.changed = self.found.changed.max((link.ctime(), link.ctime_nsec()));
+    /// Fails where there is no root, or none that can be listed.
+    pub(super) async fn run(mut self) -> io::Result<Found> {
+        match self.state.names() {
+            Some(names) => names.for_each(|name| self.plan(Path::new(""), name)),
+            None => self.begin()?,
         }
         while let Some(step) = self.ahead.pop() {
             match step {
@@ -121,47 +128,80 @@ impl<'a> Walk<'a> {
         Ok(self.found)
     }
 
-    fn enter(&mut self, name: &Path, metadata: &Metadata) -> io::Result<()> {
+    fn begin(&mut self) -> io::Result<()> {
+        let metadata = fs::metadata(self.root)?;
+        // A link can be led elsewhere without a change of what it leads to.
+        if let Ok(link) = fs::symlink_metadata(self.root) {
+            self.note_change(&link);
+        }
+        if metadata.is_dir() {
+            return self.enter(Path::new(""), &metadata);
+        }
+        self.ahead.push(Step::Visit(PathBuf::new()));
+        Ok(())
+    }
+
+    fn enter(&mut self, name: &Path, directory: &Metadata) -> io::Result<()> {
         let entries = fs::read_dir(self.root.join(name))?;
-        self.above.push((metadata.dev(), metadata.ino()));
-        self.found.changed = self.found.changed.max((metadata.ctime(), metadata.ctime_nsec()));
+        self.above.push((directory.dev(), directory.ino()));
+        self.note_change(directory);
         self.ahead.push(Step::Leave);
         for entry in entries {
-            let entry_name = entry?.file_name();
-            let below = name.join(&entry_name);
-            if !is_plumbing(&entry_name) && !self.ignore.matches(&below) {
-                self.ahead.push(Step::Visit(below));
-            }
+            self.plan(name, &entry?.file_name());
         }
         Ok(())
+    }
+
+    fn plan(&mut self, above: &Path, name: &OsStr) {
+        let below = above.join(name);
+        if !is_plumbing(name) && !self.scope.ignore.matches(&below) {
+            self.ahead.push(Step::Visit(below));
+        }
+    }
+
+    fn note_change(&mut self, metadata: &Metadata) {
+        let changed = time(metadata.ctime(), metadata.ctime_nsec());
+        self.found.changed = self.found.changed.max(changed.unwrap_or(SystemTime::UNIX_EPOCH));
     }
 
     async fn visit(&mut self, name: PathBuf) {
         self.rest(ENTRY_WEIGHT).await;
         let path = if name.as_os_str().is_empty() { self.root.to_owned() } else { self.root.join(&name) };
-        let entry = match fs::metadata(&path) {
+        // What a swap brought is new, and of the kubelet's making: no stat can tell that it was read before, and no
+        // device is opened by mistake.
+        let opened = if self.is_swapped { open(&path).ok() } else { None };
+        let metadata = opened.as_ref().map_or_else(|| fs::metadata(&path), File::metadata);
+        let entry = match metadata {
             Ok(metadata) if metadata.is_dir() => Some(self.directory(&name, &metadata)),
-            Ok(metadata) if metadata.is_file() => self.file(&name, &path, &metadata).await,
+            Ok(metadata) if metadata.is_file() => self.file(&name, &path, &metadata, opened).await,
             Ok(_) => Some(Entry { kind: Kind::Special, content: Content::None, stat: None }),
             Err(_) => dangling(&path),
         };
-        if let Some(entry) = entry {
-            self.found.entries.insert(name, entry);
+        match entry {
+            Some(entry) => drop(self.found.entries.insert(name, entry)),
+            None => self.found.whole = false,
         }
     }
 
     fn directory(&mut self, name: &Path, metadata: &Metadata) -> Entry {
         let circle = self.above.contains(&(metadata.dev(), metadata.ino()));
-        if self.whole_tree && !circle && self.enter(name, metadata).is_err() {
+        let whole_tree = self.scope.recursive || self.state.is_swapped_as_a_whole();
+        if whole_tree && !circle && self.enter(name, metadata).is_err() {
             self.found.unreadable.get_or_insert_with(|| self.root.join(name));
         }
         Entry { kind: Kind::Directory, content: Content::None, stat: None }
     }
 
     /// `None` if the file went away: its going is an event of its own.
-    async fn file(&mut self, name: &Path, path: &Path, metadata: &Metadata) -> Option<Entry> {
+    async fn file(
+        &mut self,
+        name: &Path,
+        path: &Path,
+        metadata: &Metadata,
+        opened: Option<File>,
+    ) -> Option<Entry> {
         let stat = Stat::of(metadata);
-        self.found.changed = self.found.changed.max(stat.changed);
+        self.note_change(metadata);
         let known = self.before.and_then(|before| before.entries().get(name));
         if let Some(known) = known.filter(|known| known.kind == Kind::File && known.stat == Some(stat)) {
             return Some(*known);
@@ -170,7 +210,12 @@ impl<'a> Walk<'a> {
         let content = if metadata.len() > LARGEST_HASHED {
             Content::Identity(self.identity(metadata))
         } else {
-            match self.hash(path).await {
+            let file = opened.map_or_else(|| open_file(path), Ok);
+            let digest = match file {
+                Ok(file) => self.hash(file, metadata.len()).await,
+                Err(error) => Err(error),
+            };
+            match digest {
                 Ok(digest) => Content::Bytes(digest),
                 Err(e) if e.kind() == io::ErrorKind::NotFound => return None,
                 Err(_) => {
@@ -188,22 +233,25 @@ impl<'a> Walk<'a> {
         hasher.field(&metadata.len().to_le_bytes());
         hasher.field(&metadata.mtime().to_le_bytes());
         hasher.field(&metadata.mtime_nsec().to_le_bytes());
-        hasher.field(self.data.as_ref().map_or(&[], |target| target.as_encoded_bytes()));
+        hasher.field(self.state.data_target().map_or(&[], OsStr::as_encoded_bytes));
         hasher.finish()
     }
 
-    async fn hash(&mut self, path: &Path) -> io::Result<Digest> {
-        let mut file = open(path)?;
+    /// A file that grows while it is read is written to, and so marks its path again.
+    async fn hash(&mut self, file: File, size: u64) -> io::Result<Digest> {
         let mut hasher = Hasher::default();
-        let mut left = LARGEST_HASHED;
-        // A file that grows while it is read is written to, and so marks its path again.
-        while left > 0 {
-            let count = hash_piece(&mut file, &mut hasher)?;
-            if count == 0 {
+        let mut done = 0;
+        while done < LARGEST_HASHED {
+            let piece = if size < SMALL_BUFFER as u64 {
+                hash_piece::<SMALL_BUFFER>(&file, &mut hasher)?
+            } else {
+                hash_piece::<LARGE_BUFFER>(&file, &mut hasher)?
+            };
+            done += piece.length;
+            if piece.length == 0 || (piece.is_short && done == size) {
                 break;
             }
-            left = left.saturating_sub(count);
-            self.rest(count).await;
+            self.rest(piece.length).await;
         }
         Ok(hasher.finish())
     }
@@ -217,14 +265,20 @@ impl<'a> Walk<'a> {
     }
 }
 
+struct Piece {
+    length: u64,
+    /// Whether the buffer had room for more, as at the end of a file.
+    is_short: bool,
+}
+
 /// The buffer is on the stack: so large a piece of the heap would be mapped and unmapped for each file.
-fn hash_piece(file: &mut File, hasher: &mut Hasher) -> io::Result<u64> {
-    let mut buffer = [0; BUFFER];
+fn hash_piece<const SIZE: usize>(mut file: &File, hasher: &mut Hasher) -> io::Result<Piece> {
+    let mut buffer = [0; SIZE];
     loop {
         match file.read(&mut buffer) {
             Ok(count) => {
                 hasher.part(&buffer[..count]);
-                return Ok(count as u64);
+                return Ok(Piece { length: count as u64, is_short: count < SIZE });
             }
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) => return Err(e),
@@ -234,7 +288,12 @@ fn hash_piece(file: &mut File, hasher: &mut Hasher) -> io::Result<u64> {
 
 /// Without blocking, for the name may have become a FIFO since it was looked at.
 fn open(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
+    OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)
+}
+
+/// The same, and an error for what is no file any more.
+fn open_file(path: &Path) -> io::Result<File> {
+    let file = open(path)?;
     let kind = file.metadata()?.file_type();
     if kind.is_fifo() || kind.is_socket() || kind.is_char_device() || kind.is_block_device() {
         return Err(io::Error::from(io::ErrorKind::InvalidInput));

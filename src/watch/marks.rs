@@ -42,6 +42,7 @@ pub struct Marks {
 struct Slot {
     mark: Option<Mark>,
     every_event: bool,
+    renamed: bool,
 }
 
 impl Marks {
@@ -59,6 +60,19 @@ impl Marks {
         let is_first = slot.mark.is_none();
         slot.mark = Some(slot.mark.map_or(Mark::new(now, moved), |mark| mark.extended(now, moved)));
         is_first || slot.every_event || moved
+    }
+
+    /// Notes that a name came or went, be it one that counts or not.
+    pub fn note_renamed(&self, watched: usize) {
+        if let Some(slot) = self.slots().get_mut(watched) {
+            slot.renamed = true;
+        }
+    }
+
+    /// Whether any name came or went since this was asked last.
+    #[must_use]
+    pub fn take_renamed(&self, watched: usize) -> bool {
+        self.slots().get_mut(watched).is_some_and(|slot| std::mem::take(&mut slot.renamed))
     }
 
     /// Wakes the loop.
@@ -159,6 +173,15 @@ mod tests {
         assert!(!marks.mark(1, now, false), "and not forgotten for a later event");
         assert!(marks.take_moved() && !marks.take_moved());
         assert_eq!(marks.take(1), Some(Mark::new(now, false)));
+    }
+
+    #[test]
+    fn that_names_came_or_went_is_told_once_and_without_a_mark() {
+        let marks = Marks::new(2);
+        assert!(!marks.take_renamed(1));
+        marks.note_renamed(1);
+        assert_eq!((marks.take(1), marks.take_renamed(0)), (None, false));
+        assert!(marks.take_renamed(1) && !marks.take_renamed(1));
     }
 
     #[test]

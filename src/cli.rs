@@ -73,6 +73,6 @@ fn start(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn fail(status: u8, error: impl std::fmt::Display) -> ExitCode {
-    eprintln!("config-reloader-sidecar: {}", report::one_line(&error.to_string()));
+    eprintln!("config-reloader-sidecar: {}", report::one_line(error.to_string()));
     ExitCode::from(status)
 }

@@ -17,8 +17,9 @@
 //! | [`report`] | what happened → log lines, metrics | standard error |
 //! | [`http`] | whoever asks → requests, which the loop answers | TCP |
 //!
-//! Two threads run: `notify`'s, which leaves marks and never waits, and the loop of [`daemon`], which
-//! sleeps until a mark or a deadline.
+//! Two threads run: `notify`'s, which leaves a mark for each event and, where that completes a kubelet volume, takes it
+//! all the way to the signal itself; and the loop of [`daemon`], which sleeps until a deadline, a request or a mark that
+//! was left to it. They work on the stages one at a time, and `notify`'s never waits.
 
 pub mod check;
 pub mod cli;

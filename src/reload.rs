@@ -35,8 +35,17 @@ pub struct Reload {
     min_interval: Duration,
     last_signal: Option<Instant>,
     /// What each target got last.
-    delivered: BTreeMap<ProcessId, Digest>,
+    delivered: BTreeMap<ProcessId, Delivered>,
+    attempts: u64,
     pending: Option<Pending>,
+}
+
+/// What a target got last.
+#[derive(Debug)]
+struct Delivered {
+    digest: Digest,
+    /// The number of the last attempt that the target was seen in.
+    seen_in: u64,
 }
 
 /// From the first change that is not applied until every target has the configuration then wanted.
@@ -104,7 +113,14 @@ impl Reload {
     #[must_use]
     pub fn new(applied: Digest, min_interval: Duration) -> Self {
         let applied = Some(applied);
-        Self { applied, min_interval, last_signal: None, delivered: BTreeMap::new(), pending: None }
+        Self {
+            applied,
+            min_interval,
+            last_signal: None,
+            delivered: BTreeMap::new(),
+            attempts: 0,
+            pending: None,
+        }
     }
 
     /// Nothing is known of what the targets have: each that did not start after the change is reloaded.
@@ -158,7 +174,7 @@ impl Reload {
         let Some(pending) = &self.pending else { return Plan::UpToDate };
         let wanted = pending.wanted.digest;
         match self.delivered.get(&target) {
-            Some(has) if *has == wanted => Plan::UpToDate,
+            Some(has) if has.digest == wanted => Plan::UpToDate,
             None if target.started.is_after(pending.wanted.seen) => Plan::Superseded,
             // Changed and changed back while it could not be signalled: it still has what it had before.
             None if self.applied == Some(wanted)
@@ -179,11 +195,12 @@ impl Reload {
     ) -> Conclusion {
         let Some(pending) = &mut self.pending else { return Conclusion::Idle };
         let change = pending.wanted;
-        // Targets that are not among the outcomes are dead; so memory is bounded by the number of targets.
-        let mut delivered = BTreeMap::new();
+        self.attempts += 1;
+        let seen_in = self.attempts;
         let mut starting = BTreeSet::new();
-        let (mut all_final, mut refused, mut undecided_only) = (true, false, true);
+        let (mut found, mut all_final, mut refused, mut undecided_only) = (false, true, false, true);
         for (target, outcome) in outcomes {
+            found = true;
             all_final &= outcome.is_final();
             refused |= matches!(outcome, Outcome::Refused(_));
             let undecided = matches!(outcome, Outcome::Undecided);
@@ -197,12 +214,13 @@ impl Reload {
             if outcome.is_sent() {
                 pending.signalled = true;
                 self.last_signal = Some(now);
+                self.delivered.insert(target, Delivered { digest: change.digest, seen_in });
+            } else if let Some(delivered) = self.delivered.get_mut(&target) {
+                delivered.seen_in = seen_in;
             }
-            let has = if outcome.is_sent() { Some(change.digest) } else { self.delivered.remove(&target) };
-            delivered.insert(target, has);
         }
-        let found = !delivered.is_empty();
-        self.delivered = delivered.into_iter().filter_map(|(target, has)| Some((target, has?))).collect();
+        // Targets that are not among the outcomes are dead; so memory is bounded by the number of targets.
+        self.delivered.retain(|_, delivered| delivered.seen_in == seen_in);
         let held_back = !starting.is_empty();
         pending.starting = starting;
         if found && all_final {

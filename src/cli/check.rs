@@ -29,5 +29,5 @@ pub(super) fn run(settings: &Settings, output: Output) -> ExitCode {
 
 /// Names of files and processes can hold a terminal's escapes.
 fn text(findings: &Findings) -> String {
-    findings.lines().iter().map(|line| one_line(line) + "\n").collect()
+    findings.lines().into_iter().map(|line| one_line(line) + "\n").collect()
 }

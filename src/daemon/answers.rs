@@ -29,7 +29,7 @@ impl Status<'_> {
             let separator = if line.is_empty() { "" } else { "; " };
             let _ = write!(line, "{separator}{} is gone", path.display());
         }
-        if line.is_empty() { Ok(()) } else { Err(crate::report::one_line(&line)) }
+        if line.is_empty() { Ok(()) } else { Err(crate::report::one_line(line)) }
     }
 }
 

@@ -76,7 +76,10 @@ fn visit<'kvs>(record: &'kvs Record<'kvs>, each: impl FnMut(&str, &Value<'kvs>))
 }
 
 /// A file's name may hold a line break or a terminal's escape; the log must not.
-pub(crate) fn one_line(message: &str) -> String {
+pub(crate) fn one_line(message: String) -> String {
+    if !message.chars().any(char::is_control) {
+        return message;
+    }
     let mut line = String::with_capacity(message.len());
     for c in message.chars() {
         if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }

@@ -13,7 +13,7 @@ fn lines(fields: &dyn Source) -> (String, Json) {
 
 #[test]
 fn a_message_is_one_line() {
-    assert_eq!(one_line("a\nb\u{1b}[31m\tc é"), "a\\nb\\u{1b}[31m\\tc é");
+    assert_eq!(one_line("a\nb\u{1b}[31m\tc é".into()), "a\\nb\\u{1b}[31m\\tc é");
 }
 
 #[test]

@@ -7,21 +7,25 @@ use log::Record;
 
 use super::{SECONDS, one_line, visit};
 
+/// Room for most lines, so that they are not moved while they grow.
+const USUAL_LENGTH: usize = 160;
+
 /// The record as one line, without its end.
 pub(super) fn line(time: &dyn Display, record: &Record<'_>) -> String {
-    let mut line = format!("{time} {:<5} {}", record.level(), record.args());
+    let mut line = String::with_capacity(USUAL_LENGTH);
+    // Writing to a string cannot fail.
+    let _ = write!(line, "{time} {:<5} {}", record.level(), record.args());
     let message = visit(record, |key, value| {
         let (key, value) = match (key.strip_suffix(SECONDS), value.to_f64()) {
             (Some(key), Some(seconds)) => (key, human(seconds)),
             _ => (key, quoted(value.to_string())),
         };
-        // Writing to a string cannot fail.
         let _ = write!(line, " {key}={value}");
     });
     if let Some(message) = message {
         line = line + ": " + &message;
     }
-    one_line(&line)
+    one_line(line)
 }
 
 /// A value with a blank in it would look like two.

@@ -125,6 +125,16 @@ fn odd_entries_count_without_being_opened() {
     assert_ne!(snapshot(&dir).digest(), before.digest());
 }
 
+/// As files of `/proc`, which come in pieces and tell of no size.
+#[test]
+fn a_file_is_read_to_its_end_whatever_size_it_tells() {
+    let (linked, copied) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let content = fs::read("/proc/crypto").unwrap();
+    symlink("/proc/crypto", linked.path().join("a")).unwrap();
+    fs::write(copied.path().join("a"), content).unwrap();
+    assert_eq!(snapshot(linked.path()).digest(), snapshot(copied.path()).digest());
+}
+
 #[test]
 fn sixty_four_mebibytes_are_read_and_one_byte_more_is_not() {
     let (_guard, dir) = directory();

@@ -175,7 +175,12 @@ impl<'a> Walk<'a> {
             Ok(metadata) if metadata.is_dir() => Some(self.directory(&name, &metadata)),
             Ok(metadata) if metadata.is_file() => self.file(&name, &path, &metadata, opened).await,
             Ok(_) => Some(Entry { kind: Kind::Special, content: Content::None, stat: None }),
-            Err(_) => dangling(&path),
+            Err(_) => match dangling(&path) {
+                Ok(entry) => Some(entry),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+                // What may not be looked at does not go: it is left out each time.
+                Err(_) => return,
+            },
         };
         match entry {
             Some(entry) => drop(self.found.entries.insert(name, entry)),
@@ -302,14 +307,14 @@ fn open_file(path: &Path) -> io::Result<File> {
 }
 
 /// A link that leads nowhere counts by where it points to; a name that went away does not count.
-fn dangling(path: &Path) -> Option<Entry> {
-    let metadata = fs::symlink_metadata(path).ok()?;
+fn dangling(path: &Path) -> io::Result<Entry> {
+    let metadata = fs::symlink_metadata(path)?;
     let mut hasher = Hasher::default();
     if let Ok(target) = fs::read_link(path) {
         hasher.field(target.as_os_str().as_encoded_bytes());
     }
     let kind = if metadata.is_symlink() { Kind::Dangling } else { Kind::Special };
-    Some(Entry { kind, content: Content::Bytes(hasher.finish()), stat: None })
+    Ok(Entry { kind, content: Content::Bytes(hasher.finish()), stat: None })
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod watched_path;
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Mutex;
 
@@ -26,6 +27,7 @@ use crate::check;
 use crate::http::ListenError;
 use crate::report::Report;
 use crate::settings::Settings;
+use crate::sys;
 use crate::volume::SnapshotError;
 use crate::watch::WatchError;
 
@@ -46,8 +48,15 @@ pub enum StartError {
     Listen(#[from] ListenError),
 }
 
+/// The shortest that the scheduler knows. Whoever asks for short turns is let in before one who is in the middle of a long
+/// one, and so an event need not wait until its writer is through (the kernel's
+/// `Documentation/scheduler/sched-eevdf.rst`).
+const TIME_SLICE: Duration = Duration::from_micros(100);
+
 /// Watches and signals until `shutdown` resolves, or the target is gone for good where that is asked for.
 pub async fn run(settings: Settings, shutdown: impl Future<Output = ()>) -> Result<(), StartError> {
+    // Where it is refused, as by a sandbox, a signal may come a moment later.
+    let _ = sys::set_time_slice(TIME_SLICE);
     let daemon = async {
         let settings = Arc::new(settings);
         let report = Arc::new(Report::new(&settings));

@@ -5,6 +5,7 @@
 mod keys;
 mod paths;
 mod presence;
+mod scheduling;
 mod several;
 mod unfinished;
 

@@ -1,5 +1,6 @@
 //! Process: which process is the target? The process table is read here; the choice is pure.
 
+mod births;
 mod known;
 mod lifetime;
 mod name;
@@ -70,6 +71,12 @@ impl Process {
     fn id(&self) -> Option<ProcessId> {
         Some(ProcessId { pid: self.pid, started: self.started? })
     }
+
+    /// Whether nothing changed that `stat` tells.
+    fn is_still(&self, now: &Self) -> bool {
+        let told = |process: &Self| (process.pid, process.started, process.parent, process.zombie);
+        told(self) == told(now) && self.comm == now.comm
+    }
 }
 
 /// Finds the targets, and remembers them so that the next change need not wait for the whole table.
@@ -111,7 +118,7 @@ impl Finder {
 
     /// The targets as they are now, pinned, at least one of them; the whole process table is read.
     pub fn find(&mut self) -> Result<Vec<Arc<Pinned>>, NoTarget> {
-        self.find_in(Table::read, &[])
+        self.find_in(|table, _, now| table.read(now), &[])
     }
 
     /// Further targets than those that were just recalled; only what is new of the process table is read.
@@ -121,13 +128,14 @@ impl Finder {
 
     fn find_in(
         &mut self,
-        read: impl FnOnce(&mut Table, Instant) -> io::Result<()>,
+        read: impl FnOnce(&mut Table, &[&Process], Instant) -> io::Result<()>,
         recalled: &[ProcessId],
     ) -> Result<Vec<Arc<Pinned>>, NoTarget> {
         if let Some(path) = &self.spec.pid_file {
             return Ok(vec![Arc::new(by_pid_file(path, &self.spec, self.own_pid)?)]);
         }
-        read(&mut self.table, Instant::now()).map_err(NoTarget::Table)?;
+        let verified: Vec<&Process> = self.known.iter().flat_map(Known::held).collect();
+        read(&mut self.table, &verified, Instant::now()).map_err(NoTarget::Table)?;
         let is_same = self.known_from == Some(self.table.revision());
         if is_same && !recalled.is_empty() && recalled.len() == self.known.len() {
             return Ok(Vec::new());

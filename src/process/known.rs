@@ -60,6 +60,12 @@ impl Known {
         })
     }
 
+    /// It and those above it as they are held, and so as they were when it was recalled last.
+    pub(super) fn held(&self) -> impl Iterator<Item = &Process> {
+        let line = self.line.iter();
+        line.flat_map(|line| line.above.iter().chain([&line.target.held])).map(|held| &held.process)
+    }
+
     /// Closes its files.
     pub(super) fn let_go(&mut self) {
         self.line = None;

@@ -5,12 +5,13 @@ use std::io;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use nix::dir::Dir;
+use nix::dir::{Dir, Entry};
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 use nix::unistd::{Whence, getpid, lseek};
 use sysinfo::{Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System, UpdateKind};
 
+use super::births::Births;
 use super::proc::StatFile;
 use super::{Process, proc};
 
@@ -32,6 +33,7 @@ pub(super) struct Table {
     rows: Vec<Process>,
     /// The `stat` of the first few.
     stats: BTreeMap<i32, StatFile>,
+    births: Births,
     revision: u64,
     read_at: Option<Instant>,
 }
@@ -57,27 +59,65 @@ impl Table {
 
     /// Reads what is new: a process that is the same as before by PID, start and kernel's name keeps the names
     /// that were read less than a minute ago. Thousands of updates in a row cost a file for each process, not
-    /// seven.
-    pub(super) fn refresh(&mut self, now: Instant) -> io::Result<()> {
+    /// seven; those that were verified just now cost none.
+    pub(super) fn refresh(&mut self, verified: &[&Process], now: Instant) -> io::Result<()> {
         if self.read_at.is_none_or(|at| now.duration_since(at) >= NAMES_KEPT) {
             return self.read(now);
         }
-        let mut seen = 0;
-        for entry in pids()?.iter() {
-            if let Some(pid) = entry?.file_name().to_str().ok().and_then(|name| name.parse().ok()) {
-                let gone = self.rows[seen..].iter().take_while(|row| row.pid < pid).count();
-                self.remove(seen..seen + gone);
-                seen += usize::from(self.refresh_row(seen, pid));
-            }
+        if self.births.all_listed(now) {
+            self.refresh_rows(verified);
+            return Ok(());
         }
-        self.remove(seen..self.rows.len());
+        let mut proc = proc_from_first_pid()?;
+        self.refresh_listed(proc.iter().filter_map(pid), verified, now)?;
         // Where the kernel lists PIDs otherwise than it is known to, not even this process may be among them.
         if self.rows.iter().any(|row| row.pid == getpid().as_raw()) { Ok(()) } else { self.read(now) }
     }
 
+    /// Makes the rows those of these PIDs, which are all that were to be seen from `now` on.
+    fn refresh_listed(
+        &mut self,
+        pids: impl Iterator<Item = io::Result<i32>>,
+        verified: &[&Process],
+        now: Instant,
+    ) -> io::Result<()> {
+        let (mut seen, mut all) = (0, true);
+        for pid in pids {
+            let pid = pid?;
+            let gone = self.rows[seen..].iter().take_while(|row| row.pid < pid).count();
+            self.remove(seen..seen + gone);
+            let is_there = self.refresh_row(seen, pid, verified);
+            seen += usize::from(is_there);
+            all &= is_there;
+        }
+        self.remove(seen..self.rows.len());
+        // One that could not be read is looked for again.
+        if all {
+            self.births.listed(now);
+        }
+        Ok(())
+    }
+
+    /// Looks at those again that were there; this process itself does not change.
+    fn refresh_rows(&mut self, verified: &[&Process]) {
+        let (mut seen, own) = (0, getpid().as_raw());
+        while let Some(pid) = self.rows.get(seen).map(|row| row.pid) {
+            if pid == own || self.refresh_row(seen, pid, verified) {
+                seen += 1;
+            } else {
+                // It ended, or could not be read this time.
+                self.births.forget();
+            }
+        }
+    }
+
     /// Makes the row of this PID, which has its place at `index`, as the process is now; returns whether there is one.
-    fn refresh_row(&mut self, index: usize, pid: i32) -> bool {
-        let is_known = self.rows.get(index).is_some_and(|row| row.pid == pid);
+    fn refresh_row(&mut self, index: usize, pid: i32, verified: &[&Process]) -> bool {
+        let known = self.rows.get(index).filter(|row| row.pid == pid);
+        if known.is_some_and(|row| verified.iter().any(|verified| row.is_still(verified))) {
+            return true;
+        }
+        let is_known = known.is_some();
         let now = self.stat(pid);
         let row = if is_known { &mut self.rows[index..=index] } else { &mut [] };
         if let ([row], Some(now)) = (row, &now)
@@ -120,11 +160,16 @@ impl Table {
 }
 
 /// `/proc` from where its PIDs begin: before them, half a hundred other names would be listed each time.
-fn pids() -> io::Result<Dir> {
+fn proc_from_first_pid() -> io::Result<Dir> {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let proc = open("/proc", flags, Mode::empty())?;
     lseek(&proc, FIRST_PID, Whence::SeekSet)?;
     Ok(Dir::from_fd(proc)?)
+}
+
+fn pid(entry: nix::Result<Entry>) -> Option<io::Result<i32>> {
+    let pid = |entry: Entry| entry.file_name().to_str().ok()?.parse().ok();
+    entry.map(pid).map_err(io::Error::from).transpose()
 }
 
 /// All processes that can be seen.
@@ -158,106 +203,4 @@ fn to_process(process: &sysinfo::Process) -> Process {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::process::{Child, Command, Stdio};
-
-    use super::*;
-
-    fn sleeper() -> Child {
-        Command::new("sleep").arg("100").stdout(Stdio::null()).spawn().unwrap()
-    }
-
-    fn pid_of(child: &Child) -> i32 {
-        i32::try_from(child.id()).unwrap()
-    }
-
-    fn row(table: &[Process], pid: i32) -> Option<Process> {
-        table.iter().find(|process| process.pid == pid).cloned()
-    }
-
-    #[test]
-    fn what_is_new_is_as_if_all_were_read() {
-        let (mut table, now) = (Table::default(), Instant::now());
-        let mut old = sleeper();
-        table.read(now).unwrap();
-        let mut new = sleeper();
-        table.refresh(now).unwrap();
-        let (refreshed, whole) = (table.rows(), scan().unwrap());
-        for pid in [pid_of(&old), pid_of(&new), i32::try_from(std::process::id()).unwrap()] {
-            // Between fork and exec it still has its parent's name.
-            let (Some(seen), Some(expected)) = (row(refreshed, pid), row(&whole, pid)) else {
-                panic!("no {pid}")
-            };
-            assert_eq!((seen.pid, seen.parent, seen.started), (pid, expected.parent, expected.started));
-        }
-        for child in [&mut old, &mut new] {
-            child.kill().unwrap();
-            child.wait().unwrap();
-        }
-        table.refresh(now).unwrap();
-        let refreshed = table.rows();
-        assert!(row(refreshed, pid_of(&old)).is_none() && row(refreshed, pid_of(&new)).is_none());
-    }
-
-    #[test]
-    fn names_are_kept_for_a_minute_and_only_where_the_process_is_the_same() {
-        let own = i32::try_from(std::process::id()).unwrap();
-        let (mut table, start) = (Table::default(), Instant::now());
-        let name = |table: &Table| row(table.rows(), own).unwrap().arguments[0].clone();
-        table.read(start).unwrap();
-        let real = name(&table);
-        let change = |table: &mut Table, change: fn(&mut Process)| {
-            change(table.rows.iter_mut().find(|process| process.pid == own).unwrap());
-        };
-        change(&mut table, |process| process.arguments = vec!["kept".into()]);
-        let before = start + NAMES_KEPT / 2;
-        table.refresh(before).unwrap();
-        assert_eq!(name(&table), "kept");
-        table.refresh(start + NAMES_KEPT).unwrap();
-        assert_eq!(name(&table), real);
-        for other in [
-            (|process| (process.started, process.arguments) = (None, vec!["old".into()])) as fn(&mut Process),
-            |process| (process.comm, process.arguments) = ("other".into(), vec!["old".into()]),
-        ] {
-            change(&mut table, other);
-            table.refresh(before).unwrap();
-            assert_eq!(name(&table), real);
-        }
-    }
-
-    /// Rows that were never there, by what a refresh makes of them; processes come and go meanwhile in other tests.
-    #[test]
-    fn another_revision_is_another_table() {
-        let own = i32::try_from(std::process::id()).unwrap();
-        let (mut table, now) = (Table::default(), Instant::now());
-        let row_of = |pid| Process { pid, ..Process::default() };
-        let is_new = |table: &mut Table, change: fn(&mut Process, Process)| {
-            let before = table.revision();
-            let index = table.rows.iter().position(|process| process.pid == own).unwrap();
-            change(&mut table.rows[index], row_of(own));
-            table.refresh(now).unwrap();
-            table.revision() != before
-        };
-        table.read(now).unwrap();
-        assert!(is_new(&mut table, |row, _| row.zombie = true));
-        assert!(is_new(&mut table, |row, _| row.parent = Some(i32::MAX)));
-        assert!(is_new(&mut table, |row, other| *row = other), "another process");
-        for (at, pid) in [(0, -1), (table.rows.len(), i32::MAX)] {
-            let before = table.revision();
-            table.rows.insert(at, row_of(pid));
-            table.refresh(now).unwrap();
-            assert!(table.revision() > before && row(table.rows(), pid).is_none(), "one that is gone");
-        }
-        let before = table.revision();
-        table.rows.retain(|process| process.pid != own);
-        table.refresh(now).unwrap();
-        assert!(table.revision() > before && row(table.rows(), own).is_some(), "one that is new");
-        assert!(table.rows().is_sorted_by_key(|process| process.pid));
-        let is_quiet = |_| {
-            let before = table.revision();
-            table.refresh(now).unwrap();
-            table.revision() == before
-        };
-        assert!((0..1000).any(is_quiet), "the same table is the same revision");
-    }
-}
+mod tests;

@@ -10,6 +10,7 @@ mod killed;
 mod lifetime;
 mod min_interval;
 mod namespace;
+mod newcomer;
 mod pid_reuse;
 mod plain_at_start;
 mod starting;

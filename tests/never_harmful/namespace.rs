@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader, Write as _};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread;
@@ -111,7 +112,39 @@ impl Namespace {
         new
     }
 
+    /// Starts a shell that will become a script of this name, which takes SIGHUP: by `execve`, and with no other
+    /// process or thread, so that no PID is given out for it. Returns its PID.
+    #[track_caller]
+    pub(crate) fn start_waiting(&mut self, name: &str) -> i32 {
+        let [start, never, ready, script] =
+            ["start", "never", "ready", name].map(|file| self.dir.path().join(file));
+        let [start, never, ready] = [start, never, ready].map(|path| path.display().to_string());
+        let wait = format!("while :; do read _ <'{never}'; done");
+        fs::write(&script, format!("#!/bin/sh\ntrap : HUP\necho >'{ready}'\n{wait}\n")).unwrap();
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+        let shell = format!("read _ <'{start}'; exec '{}'", script.display());
+        let pid = self.run(&format!("mkfifo '{start}' '{never}'\nsh -c \"{shell}\" 2>/dev/null &\necho $!"));
+        pid.trim().parse().unwrap()
+    }
+
+    /// Lets it become the script.
+    #[track_caller]
+    pub(crate) fn let_go(&mut self) {
+        self.run(&format!("echo >'{}'", self.dir.path().join("start").display()));
+        let ready = self.dir.path().join("ready");
+        wait::until(DEADLINE, "the script to be ready", || ready.exists().then_some(()));
+    }
+
     fn start_after(&mut self, before: &str, name: &str, read: &Path) -> Inhabitant {
+        let (counter, out) = self.counter(name, read);
+        let pid = self.run(&format!("{before}{counter} &\necho $!")).trim().parse().unwrap();
+        let new = Inhabitant { pid, out };
+        new.wait_until_ready();
+        new
+    }
+
+    /// The command that runs a new counter, and the file of its records.
+    fn counter(&mut self, name: &str, read: &Path) -> (String, PathBuf) {
         self.counters += 1;
         let own_dir = self.dir.path().join(self.counters.to_string());
         fs::create_dir(&own_dir).unwrap();
@@ -121,12 +154,7 @@ impl Namespace {
         }
         let command =
             format!("'{}' --out '{}' --read '{}'", program.display(), out.display(), read.display());
-        let pid = self.run(&format!("{before}{command} &\necho $!")).trim().parse().unwrap();
-        let new = Inhabitant { pid, out };
-        wait::until(DEADLINE, "the counter to be ready", || {
-            new.records().iter().any(|record| record.ready().is_some()).then_some(())
-        });
-        new
+        (command, out)
     }
 
     /// Kills it, and reaps it, so that its PID is free.
@@ -148,6 +176,13 @@ impl Namespace {
 }
 
 impl Inhabitant {
+    #[track_caller]
+    fn wait_until_ready(&self) {
+        wait::until(DEADLINE, "the counter to be ready", || {
+            self.records().iter().any(|record| record.ready().is_some()).then_some(())
+        });
+    }
+
     fn records(&self) -> Vec<Record> {
         parse_records(&fs::read_to_string(&self.out).unwrap_or_default())
     }

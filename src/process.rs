@@ -128,14 +128,14 @@ impl Finder {
 
     fn find_in(
         &mut self,
-        read: impl FnOnce(&mut Table, &[&Process], Instant) -> io::Result<()>,
+        read: impl FnOnce(&mut Table, &dyn Fn(&Process) -> bool, Instant) -> io::Result<()>,
         recalled: &[ProcessId],
     ) -> Result<Vec<Arc<Pinned>>, NoTarget> {
         if let Some(path) = &self.spec.pid_file {
             return Ok(vec![Arc::new(by_pid_file(path, &self.spec, self.own_pid)?)]);
         }
-        let verified: Vec<&Process> = self.known.iter().flat_map(Known::held).collect();
-        read(&mut self.table, &verified, Instant::now()).map_err(NoTarget::Table)?;
+        let is_verified = |row: &Process| self.known.iter().any(|known| known.holds(row));
+        read(&mut self.table, &is_verified, Instant::now()).map_err(NoTarget::Table)?;
         let is_same = self.known_from == Some(self.table.revision());
         if is_same && !recalled.is_empty() && recalled.len() == self.known.len() {
             return Ok(Vec::new());

@@ -52,7 +52,7 @@ impl Births {
         }
         let mut line = [0; LONGEST_PID];
         let length = self.file.as_ref()?.read_at(&mut line, 0).ok()?;
-        std::str::from_utf8(&line[..length]).ok()?.trim_end().parse().ok()
+        std::str::from_utf8(line[..length].strip_suffix(b"\n")?).ok()?.parse().ok()
     }
 }
 

@@ -60,10 +60,12 @@ impl Known {
         })
     }
 
-    /// It and those above it as they are held, and so as they were when it was recalled last.
-    pub(super) fn held(&self) -> impl Iterator<Item = &Process> {
-        let line = self.line.iter();
-        line.flat_map(|line| line.above.iter().chain([&line.target.held])).map(|held| &held.process)
+    /// Whether it or one above it is held as the process of this row, and so was that when it was recalled last.
+    pub(super) fn holds(&self, row: &Process) -> bool {
+        self.line.as_ref().is_some_and(|line| {
+            row.is_still(&line.target.held.process)
+                || line.above.iter().any(|above| row.is_still(&above.process))
+        })
     }
 
     /// Closes its files.

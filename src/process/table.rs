@@ -60,16 +60,16 @@ impl Table {
     /// Reads what is new: a process that is the same as before by PID, start and kernel's name keeps the names
     /// that were read less than a minute ago. Thousands of updates in a row cost a file for each process, not
     /// seven; those that were verified just now cost none.
-    pub(super) fn refresh(&mut self, verified: &[&Process], now: Instant) -> io::Result<()> {
+    pub(super) fn refresh(&mut self, is_verified: &dyn Fn(&Process) -> bool, now: Instant) -> io::Result<()> {
         if self.read_at.is_none_or(|at| now.duration_since(at) >= NAMES_KEPT) {
             return self.read(now);
         }
         if self.births.all_listed(now) {
-            self.refresh_rows(verified);
+            self.refresh_rows(is_verified);
             return Ok(());
         }
         let mut proc = proc_from_first_pid()?;
-        self.refresh_listed(proc.iter().filter_map(pid), verified, now)?;
+        self.refresh_listed(proc.iter().filter_map(pid), is_verified, now)?;
         // Where the kernel lists PIDs otherwise than it is known to, not even this process may be among them.
         if self.rows.iter().any(|row| row.pid == getpid().as_raw()) { Ok(()) } else { self.read(now) }
     }
@@ -78,7 +78,7 @@ impl Table {
     fn refresh_listed(
         &mut self,
         pids: impl Iterator<Item = io::Result<i32>>,
-        verified: &[&Process],
+        is_verified: &dyn Fn(&Process) -> bool,
         now: Instant,
     ) -> io::Result<()> {
         let (mut seen, mut all) = (0, true);
@@ -86,7 +86,7 @@ impl Table {
             let pid = pid?;
             let gone = self.rows[seen..].iter().take_while(|row| row.pid < pid).count();
             self.remove(seen..seen + gone);
-            let is_there = self.refresh_row(seen, pid, verified);
+            let is_there = self.refresh_row(seen, pid, is_verified);
             seen += usize::from(is_there);
             all &= is_there;
         }
@@ -99,10 +99,10 @@ impl Table {
     }
 
     /// Looks at those again that were there; this process itself does not change.
-    fn refresh_rows(&mut self, verified: &[&Process]) {
+    fn refresh_rows(&mut self, is_verified: &dyn Fn(&Process) -> bool) {
         let (mut seen, own) = (0, getpid().as_raw());
         while let Some(pid) = self.rows.get(seen).map(|row| row.pid) {
-            if pid == own || self.refresh_row(seen, pid, verified) {
+            if pid == own || self.refresh_row(seen, pid, is_verified) {
                 seen += 1;
             } else {
                 // It ended, or could not be read this time.
@@ -112,9 +112,9 @@ impl Table {
     }
 
     /// Makes the row of this PID, which has its place at `index`, as the process is now; returns whether there is one.
-    fn refresh_row(&mut self, index: usize, pid: i32, verified: &[&Process]) -> bool {
+    fn refresh_row(&mut self, index: usize, pid: i32, is_verified: &dyn Fn(&Process) -> bool) -> bool {
         let known = self.rows.get(index).filter(|row| row.pid == pid);
-        if known.is_some_and(|row| verified.iter().any(|verified| row.is_still(verified))) {
+        if known.is_some_and(is_verified) {
             return true;
         }
         let is_known = known.is_some();

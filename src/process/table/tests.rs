@@ -3,6 +3,11 @@ use std::process::{Child, Command, Stdio};
 use super::super::births::LONGEST_FORK;
 use super::*;
 
+/// That no row was verified.
+fn none_is(_: &Process) -> bool {
+    false
+}
+
 fn sleeper() -> Child {
     Command::new("sleep").arg("100").stdout(Stdio::null()).spawn().unwrap()
 }
@@ -21,7 +26,7 @@ fn what_is_new_is_as_if_all_were_read() {
     let mut old = sleeper();
     table.read(now).unwrap();
     let mut new = sleeper();
-    table.refresh(&[], now).unwrap();
+    table.refresh(&none_is, now).unwrap();
     let (refreshed, whole) = (table.rows(), scan().unwrap());
     for pid in [pid_of(&old), pid_of(&new), i32::try_from(std::process::id()).unwrap()] {
         // Between fork and exec it still has its parent's name.
@@ -34,7 +39,7 @@ fn what_is_new_is_as_if_all_were_read() {
         child.kill().unwrap();
         child.wait().unwrap();
     }
-    table.refresh(&[], now).unwrap();
+    table.refresh(&none_is, now).unwrap();
     let refreshed = table.rows();
     assert!(row(refreshed, pid_of(&old)).is_none() && row(refreshed, pid_of(&new)).is_none());
 }
@@ -51,16 +56,16 @@ fn names_are_kept_for_a_minute_and_only_where_the_process_is_the_same() {
     };
     change(&mut table, |process| process.arguments = vec!["kept".into()]);
     let before = start + NAMES_KEPT / 2;
-    table.refresh(&[], before).unwrap();
+    table.refresh(&none_is, before).unwrap();
     assert_eq!(name(&table), "kept");
-    table.refresh(&[], start + NAMES_KEPT).unwrap();
+    table.refresh(&none_is, start + NAMES_KEPT).unwrap();
     assert_eq!(name(&table), real);
     for other in [
         (|process| (process.started, process.arguments) = (None, vec!["old".into()])) as fn(&mut Process),
         |process| (process.comm, process.arguments) = ("other".into(), vec!["old".into()]),
     ] {
         change(&mut table, other);
-        table.refresh(&[], before).unwrap();
+        table.refresh(&none_is, before).unwrap();
         assert_eq!(name(&table), real);
     }
 }
@@ -75,7 +80,7 @@ fn another_revision_is_another_table() {
         let before = table.revision();
         let index = table.rows.iter().position(|process| process.pid == own).unwrap();
         change(&mut table.rows[index], row_of(own));
-        table.refresh(&[], now).unwrap();
+        table.refresh(&none_is, now).unwrap();
         table.revision() != before
     };
     table.read(now).unwrap();
@@ -85,17 +90,17 @@ fn another_revision_is_another_table() {
     for (at, pid) in [(0, -1), (table.rows.len(), i32::MAX)] {
         let before = table.revision();
         table.rows.insert(at, row_of(pid));
-        table.refresh(&[], now).unwrap();
+        table.refresh(&none_is, now).unwrap();
         assert!(table.revision() > before && row(table.rows(), pid).is_none(), "one that is gone");
     }
     let before = table.revision();
     table.rows.retain(|process| process.pid != own);
-    table.refresh(&[], now).unwrap();
+    table.refresh(&none_is, now).unwrap();
     assert!(table.revision() > before && row(table.rows(), own).is_some(), "one that is new");
     assert!(table.rows().is_sorted_by_key(|process| process.pid));
     let is_quiet = |_| {
         let before = table.revision();
-        table.refresh(&[], now).unwrap();
+        table.refresh(&none_is, now).unwrap();
         table.revision() == before
     };
     assert!((0..1000).any(is_quiet), "the same table is the same revision");
@@ -109,7 +114,7 @@ fn one_that_was_verified_is_not_read_and_one_that_was_verified_as_something_else
     let real = table.rows[index].clone();
     let verified = Process { comm: "verified".into(), ..real.clone() };
     table.rows[index] = verified.clone();
-    table.refresh_row(index, own, &[&verified]);
+    table.refresh_row(index, own, &|row| row.is_still(&verified));
     assert_eq!(table.rows[index], verified);
     for other in [
         Process { comm: "other".into(), ..verified.clone() },
@@ -119,7 +124,7 @@ fn one_that_was_verified_is_not_read_and_one_that_was_verified_as_something_else
         Process { pid: 0, ..verified.clone() },
     ] {
         table.rows[index] = verified.clone();
-        table.refresh_row(index, own, &[&other]);
+        table.refresh_row(index, own, &|row| row.is_still(&other));
         assert_eq!(table.rows[index], real, "{other:?}");
     }
 }
@@ -132,7 +137,7 @@ fn where_none_came_what_ended_and_what_changed_is_noticed_all_the_same() {
     ending.kill().unwrap();
     ending.wait().unwrap();
     table.rows.iter_mut().find(|process| process.pid == old_pid).unwrap().comm = "before exec".into();
-    table.refresh_rows(&[]);
+    table.refresh_rows(&none_is);
     assert_eq!(row(table.rows(), ending_pid), None);
     assert_eq!(row(table.rows(), old_pid).unwrap().comm, "sleep");
     old.kill().unwrap();
@@ -157,7 +162,7 @@ fn one_that_cannot_be_read_any_more_has_all_listed_again() {
     let is_listed_after = |_| {
         let mut table = listed();
         table.rows.push(Process { pid: i32::MAX, ..Process::default() });
-        table.refresh_rows(&[]);
+        table.refresh_rows(&none_is);
         table.births.all_listed(Instant::now())
     };
     assert!(!(0..100).any(is_listed_after));
@@ -169,7 +174,7 @@ fn all_are_listed_only_if_each_could_be_read() {
     let is_listed_by = |pids: &[i32]| {
         let (mut table, start) = (Table::default(), Instant::now());
         table.births.all_listed(start);
-        table.refresh_listed(pids.iter().copied().map(Ok), &[], start + LONGEST_FORK).unwrap();
+        table.refresh_listed(pids.iter().copied().map(Ok), &none_is, start + LONGEST_FORK).unwrap();
         assert_eq!(table.rows().iter().map(|row| row.pid).collect::<Vec<_>>(), [own]);
         table.births.all_listed(start)
     };

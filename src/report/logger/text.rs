@@ -16,11 +16,15 @@ pub(super) fn line(time: &dyn Display, record: &Record<'_>) -> String {
     // Writing to a string cannot fail.
     let _ = write!(line, "{time} {:<5} {}", record.level(), record.args());
     let message = visit(record, |key, value| {
-        let (key, value) = match (key.strip_suffix(SECONDS), value.to_f64()) {
-            (Some(key), Some(seconds)) => (key, human(seconds)),
-            _ => (key, quoted(value.to_string())),
-        };
-        let _ = write!(line, " {key}={value}");
+        let seconds = key.strip_suffix(SECONDS).and_then(|key| Some((key, value.to_f64()?)));
+        if let Some((key, seconds)) = seconds {
+            let _ = write!(line, " {key}={}", human(seconds));
+        } else {
+            let _ = write!(line, " {key}=");
+            let begin = line.len();
+            let _ = write!(line, "{value}");
+            quote(&mut line, begin);
+        }
     });
     if let Some(message) = message {
         line = line + ": " + &message;
@@ -28,10 +32,15 @@ pub(super) fn line(time: &dyn Display, record: &Record<'_>) -> String {
     one_line(line)
 }
 
-/// A value with a blank in it would look like two.
-fn quoted(value: String) -> String {
+/// Quotes the value that begins there, if a blank in it would make it look like two.
+fn quote(line: &mut String, begin: usize) {
+    let value = &line[begin..];
     let is_plain = |c: char| !c.is_whitespace() && c != '"';
-    if !value.is_empty() && value.chars().all(is_plain) { value } else { format!("{value:?}") }
+    if value.is_empty() || !value.chars().all(is_plain) {
+        let quoted = format!("{value:?}");
+        line.truncate(begin);
+        line.push_str(&quoted);
+    }
 }
 
 /// A duration as people read it.

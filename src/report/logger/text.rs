@@ -20,7 +20,9 @@ pub(super) fn line(time: &dyn Display, record: &Record<'_>) -> String {
         if let Some((key, seconds)) = seconds {
             let _ = write!(line, " {key}={}", human(seconds));
         } else {
-            let _ = write!(line, " {key}=");
+            line.push(' ');
+            line.push_str(key);
+            line.push('=');
             let begin = line.len();
             let _ = write!(line, "{value}");
             quote(&mut line, begin);
@@ -36,7 +38,8 @@ pub(super) fn line(time: &dyn Display, record: &Record<'_>) -> String {
 fn quote(line: &mut String, begin: usize) {
     let value = &line[begin..];
     let is_plain = |c: char| !c.is_whitespace() && c != '"';
-    if value.is_empty() || !value.chars().all(is_plain) {
+    let is_usual = value.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"');
+    if value.is_empty() || !(is_usual || value.chars().all(is_plain)) {
         let quoted = format!("{value:?}");
         line.truncate(begin);
         line.push_str(&quoted);

@@ -46,7 +46,9 @@ impl Shared {
             let now = Instant::now();
             let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
             let (mut counts, mut wanted) = (false, false);
-            filter::renames(&event, &places).for_each(|watched| self.marks.note_renamed(watched));
+            for watched in filter::renames(&event, &places) {
+                wanted |= self.marks.note_renamed(watched);
+            }
             for hit in filter::hits(&event, &places, &ignore) {
                 wanted |= self.marks.mark(hit.watched, now, hit.moved);
                 counts = true;

@@ -62,11 +62,13 @@ impl Marks {
         is_first || slot.every_event || moved
     }
 
-    /// Notes that a name came or went, be it one that counts or not.
-    pub fn note_renamed(&self, watched: usize) {
-        if let Some(slot) = self.slots().get_mut(watched) {
-            slot.renamed = true;
-        }
+    /// Notes that a name came or went, be it one that counts or not. Returns whether that is to be worked on now: a
+    /// path of which every event is may have waited for it.
+    pub fn note_renamed(&self, watched: usize) -> bool {
+        let mut slots = self.slots();
+        let Some(slot) = slots.get_mut(watched) else { return false };
+        slot.renamed = true;
+        slot.every_event && slot.mark.is_some()
     }
 
     /// Whether any name came or went since this was asked last.
@@ -179,9 +181,24 @@ mod tests {
     fn that_names_came_or_went_is_told_once_and_without_a_mark() {
         let marks = Marks::new(2);
         assert!(!marks.take_renamed(1));
-        marks.note_renamed(1);
+        assert!(!marks.note_renamed(1) && !marks.note_renamed(2));
         assert_eq!((marks.take(1), marks.take_renamed(0)), (None, false));
         assert!(marks.take_renamed(1) && !marks.take_renamed(1));
+    }
+
+    #[test]
+    fn a_name_that_does_not_count_is_worked_on_where_every_event_is_asked_for_and_makes_no_mark() {
+        let (marks, now) = (Marks::new(1), Instant::now());
+        marks.mark(0, now, false);
+        assert!(!marks.note_renamed(0));
+        let mark = marks.peek(0);
+        assert!(marks.note_renamed(0));
+        assert_eq!(marks.peek(0), mark, "and prolongs nothing");
+        marks.sleep_through(0);
+        assert!(!marks.note_renamed(0));
+        assert!(marks.peek(0).is_some());
+        marks.take(0);
+        assert!(!marks.note_renamed(0));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::{fence, in_both_orders, two_keys};
 in_both_orders!(
     a_write_that_pauses_is_signalled_when_it_is_complete,
     a_write_that_ends_before_the_swap_is_no_signal,
+    a_name_that_is_ignored_completes_the_volume_too,
 );
 
 /// Longer than any test.
@@ -39,6 +40,39 @@ fn a_write_that_pauses_is_signalled_when_it_is_complete(order: Order) {
         scene.expect_payload(count, &next);
     }
     fence(&scene, &volume, &two_keys(), count + 1);
+}
+
+fn a_name_that_is_ignored_completes_the_volume_too(order: Order) {
+    let dir = open_dir();
+    let volume = Volume::create(&dir.path().join("vol"), &two_keys()).unwrap().order(order);
+    let scene =
+        Scene::with(&[volume.path()], |sidecar| sidecar.env("MAX_WAIT", FOR_EVER).env("IGNORE", "*.md"));
+    let with_ignored = payload([("a.conf", "2"), ("b.conf", "1"), ("read.md", "1")]);
+    let without = payload([("a.conf", "3"), ("b.conf", "1")]);
+    for (index, next) in [with_ignored, without].iter().enumerate() {
+        volume.write(next).unwrap();
+        scene.expect_payload(index + 1, next);
+    }
+    fence(&scene, &volume, &two_keys(), 3);
+}
+
+#[test]
+fn a_neighbour_of_a_single_key_completes_the_volume_too() {
+    let dir = open_dir();
+    let volume = Volume::create(&dir.path().join("vol"), &two_keys()).unwrap();
+    let scene = watching(&volume.path().join("a.conf"), FOR_EVER);
+    let with_neighbour = payload([("a.conf", "2"), ("b.conf", "1"), ("c.conf", "1")]);
+    let without = payload([("a.conf", "3"), ("b.conf", "1")]);
+    for (index, next) in [with_neighbour, without].iter().enumerate() {
+        let paused = volume.write_with(next, |step| {
+            if step == Step::Swapped {
+                scene.expect_no_more_than(index);
+            }
+            ControlFlow::Continue(())
+        });
+        assert!(paused.unwrap().renamed.is_some());
+        scene.expect_signal(index + 1, &files([("a.conf", (index + 2).to_string())]));
+    }
 }
 
 #[test]

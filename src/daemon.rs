@@ -48,8 +48,8 @@ pub enum StartError {
     Listen(#[from] ListenError),
 }
 
-/// The shortest that the scheduler knows. Whoever asks for short turns is let in before one who is in the middle of a long
-/// one, and so an event need not wait until its writer is through (the kernel's
+/// The shortest turn that the scheduler grants. Whoever asks for short turns is let in before one who is in the middle of
+/// a long one, so that an event need not wait until its writer is through (the kernel's
 /// `Documentation/scheduler/sched-eevdf.rst`).
 const TIME_SLICE: Duration = Duration::from_micros(100);
 

@@ -44,7 +44,7 @@ pub(crate) fn set_time_slice(slice: Duration) -> io::Result<()> {
     let mut attributes = scheduling()?;
     if i64::from(attributes.sched_policy) == i64::from(libc::SCHED_OTHER) {
         attributes.sched_runtime = u64::try_from(slice.as_nanos()).map_err(io::Error::other)?;
-        set_scheduling(&attributes)?;
+        set_scheduling(attributes)?;
     }
     Ok(())
 }
@@ -59,10 +59,11 @@ fn scheduling() -> io::Result<libc::sched_attr> {
     Ok(attributes)
 }
 
-fn set_scheduling(attributes: &libc::sched_attr) -> io::Result<()> {
+fn set_scheduling(mut attributes: libc::sched_attr) -> io::Result<()> {
+    attributes.size = u32::try_from(size_of::<libc::sched_attr>()).map_err(io::Error::other)?;
     let (own, no_flags) = (0, 0);
-    // SAFETY: the structure tells its own size, is alive, and is only read by the kernel.
-    let result = unsafe { libc::syscall(libc::SYS_sched_setattr, own, &raw const *attributes, no_flags) };
+    // SAFETY: the structure is alive, and the kernel only reads it, up to the size that it tells.
+    let result = unsafe { libc::syscall(libc::SYS_sched_setattr, own, &raw const attributes, no_flags) };
     Errno::result(result).map(drop).map_err(io::Error::from)
 }
 
@@ -117,7 +118,7 @@ mod tests {
         in_a_thread(|| {
             let mut nicer = scheduling().unwrap();
             nicer.sched_nice = 7;
-            set_scheduling(&nicer).unwrap();
+            set_scheduling(nicer).unwrap();
             set_time_slice(Duration::from_micros(100)).unwrap();
             assert_eq!(scheduling().unwrap().sched_nice, 7);
         });
@@ -128,7 +129,7 @@ mod tests {
         in_a_thread(|| {
             let mut idle = scheduling().unwrap();
             idle.sched_policy = u32::try_from(libc::SCHED_IDLE).unwrap();
-            set_scheduling(&idle).unwrap();
+            set_scheduling(idle).unwrap();
             let before = scheduling().unwrap().sched_runtime;
             set_time_slice(Duration::from_micros(100)).unwrap();
             let after = scheduling().unwrap();

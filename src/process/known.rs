@@ -53,14 +53,15 @@ impl Known {
     pub(super) fn recall(&mut self, spec: &TargetSpec, mode: ProcessSelect) -> Option<Recalled> {
         let glance = self.line.as_ref().and_then(Line::verified);
         glance.or_else(|| {
-            self.line = Line::pin(&self.process, spec, mode);
-            let target = Arc::clone(&self.line.as_ref()?.target);
-            let stat = target.held.stat().ok()?;
+            self.line = None;
+            let line = Line::pin(&self.process, spec, mode)?;
+            let (target, stat) = (Arc::clone(&line.target), line.target.held.stat().ok()?);
+            self.line = Some(line);
             Some(Recalled { target, stat })
         })
     }
 
-    /// Whether it or one above it is held as the process of this row, and so was that when it was recalled last.
+    /// Whether this row is of the target, or of one above it, as they were verified by the last recall.
     pub(super) fn holds(&self, row: &Process) -> bool {
         self.line.as_ref().is_some_and(|line| {
             row.is_still(&line.target.held.process)

@@ -52,6 +52,8 @@ impl Table {
     /// Reads all of it.
     pub(super) fn read(&mut self, now: Instant) -> io::Result<()> {
         self.rows = scan()?;
+        // Of those that it could not read it says nothing.
+        self.births.forget();
         self.revision += 1;
         self.read_at = Some(now);
         Ok(())
@@ -64,12 +66,12 @@ impl Table {
         if self.read_at.is_none_or(|at| now.duration_since(at) >= NAMES_KEPT) {
             return self.read(now);
         }
-        if self.births.all_listed(now) {
+        if self.births.all_listed() {
             self.refresh_rows(is_verified);
             return Ok(());
         }
         let mut proc = proc_from_first_pid()?;
-        self.refresh_listed(proc.iter().filter_map(pid), is_verified, now)?;
+        self.refresh_listed(proc.iter().filter_map(to_pid), is_verified, now)?;
         // Where the kernel lists PIDs otherwise than it is known to, not even this process may be among them.
         if self.rows.iter().any(|row| row.pid == getpid().as_raw()) { Ok(()) } else { self.read(now) }
     }
@@ -98,7 +100,7 @@ impl Table {
         Ok(())
     }
 
-    /// Looks at those again that were there; this process itself does not change.
+    /// Looks at those again that were there, but for this process itself, of which nothing matters.
     fn refresh_rows(&mut self, is_verified: &dyn Fn(&Process) -> bool) {
         let (mut seen, own) = (0, getpid().as_raw());
         while let Some(pid) = self.rows.get(seen).map(|row| row.pid) {
@@ -167,7 +169,7 @@ fn proc_from_first_pid() -> io::Result<Dir> {
     Ok(Dir::from_fd(proc)?)
 }
 
-fn pid(entry: nix::Result<Entry>) -> Option<io::Result<i32>> {
+fn to_pid(entry: nix::Result<Entry>) -> Option<io::Result<i32>> {
     let pid = |entry: Entry| entry.file_name().to_str().ok()?.parse().ok();
     entry.map(pid).map_err(io::Error::from).transpose()
 }

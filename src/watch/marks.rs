@@ -62,8 +62,8 @@ impl Marks {
         is_first || slot.every_event || moved
     }
 
-    /// Notes that a name came or went, be it one that counts or not. Returns whether that is to be worked on now: a
-    /// path of which every event is may have waited for it.
+    /// Notes that a name came or went, be it one that counts or not. Returns whether that is to be worked on now: it is
+    /// where a mark waits and every event was asked for, since the name may be what a volume lacked.
     pub fn note_renamed(&self, watched: usize) -> bool {
         let mut slots = self.slots();
         let Some(slot) = slots.get_mut(watched) else { return false };

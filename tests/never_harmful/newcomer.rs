@@ -8,8 +8,8 @@ use crate::Config;
 use crate::namespace::{Inhabitant, Namespace};
 use crate::support::{DEADLINE, unique_name};
 
-/// Several times as long as a fork may take.
-const LONG: Duration = Duration::from_millis(400);
+/// Longer than the sidecar takes a fork to last, so that it lists no processes any more.
+const LONG: Duration = Duration::from_millis(1500);
 
 struct Scene {
     config: Config,

@@ -127,13 +127,13 @@ mod tests {
     #[test]
     fn another_policy_is_left_alone() {
         in_a_thread(|| {
-            let mut idle = scheduling().unwrap();
-            idle.sched_policy = u32::try_from(libc::SCHED_IDLE).unwrap();
-            set_scheduling(idle).unwrap();
+            let mut batch = scheduling().unwrap();
+            batch.sched_policy = u32::try_from(libc::SCHED_BATCH).unwrap();
+            set_scheduling(batch).unwrap();
             let before = scheduling().unwrap().sched_runtime;
             set_time_slice(Duration::from_micros(100)).unwrap();
             let after = scheduling().unwrap();
-            assert_eq!((after.sched_policy, after.sched_runtime), (idle.sched_policy, before));
+            assert_eq!((after.sched_policy, after.sched_runtime), (batch.sched_policy, before));
         });
     }
 }

@@ -1,5 +1,6 @@
 //! Report: the one place that turns what happened into log lines and metrics.
 
+mod configs;
 mod exposition;
 mod logger;
 mod metrics;
@@ -14,7 +15,7 @@ pub use exposition::{Exposition, Format};
 pub use logger::init;
 pub(crate) use logger::one_line;
 
-use self::metrics::{Config, Metrics};
+use self::metrics::Metrics;
 use crate::check::Problem;
 use crate::process::{NoTarget, Pinned, ProcessId};
 use crate::reload::{Change, Conclusion};
@@ -45,7 +46,7 @@ impl Report {
             Layout::Kubelet { .. } => "kubelet",
         };
         self.metrics.watches.inc();
-        self.metrics.config.get_or_create(&config(path, snapshot)).set(1);
+        self.metrics.configs.set(path, snapshot.digest());
         let (path, names, digest) = (path.display(), snapshot.entries().len(), snapshot.digest());
         info!(path:%, kind, names, digest:%; "watching");
     }
@@ -81,8 +82,7 @@ impl Report {
 
     /// A settled change of a watched path.
     pub fn changed(&self, path: &Path, before: &Snapshot, after: &Snapshot) {
-        self.metrics.config.remove(&config(path, before));
-        self.metrics.config.get_or_create(&config(path, after)).set(1);
+        self.metrics.configs.set(path, after.digest());
         let names = Changes::between(before, after);
         info!(path:% = path.display(), names:%, before:% = before.digest(), digest:% = after.digest(); "changed");
     }
@@ -114,7 +114,7 @@ impl Report {
 
     /// A newer change took the place of one that was pending.
     pub fn superseded_by_newer(&self) {
-        self.metrics.ended("superseded");
+        self.metrics.changes_superseded.inc();
     }
 
     /// What was done about one target.
@@ -213,10 +213,6 @@ impl Report {
         self.metrics.change_pending.set(pending.is_some().into());
         self.metrics.change_pending_for.set(pending.unwrap_or_default().as_secs_f64());
     }
-}
-
-fn config(path: &Path, snapshot: &Snapshot) -> Config {
-    Config { path: path.display().to_string(), digest: snapshot.digest().to_string() }
 }
 
 fn why_pending(no_target: Option<&NoTarget>, attempts: &[Attempt], signal: ReloadSignal) -> String {

@@ -13,6 +13,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use super::configs::Configs;
 use crate::reload::Conclusion;
 use crate::signal::Outcome;
 
@@ -47,13 +48,6 @@ struct Target {
     process: String,
 }
 
-/// A watched path and what it holds.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct Config {
-    pub(super) path: String,
-    pub(super) digest: String,
-}
-
 /// Everything that is counted; the event thread counts too.
 #[derive(Debug)]
 pub(super) struct Metrics {
@@ -65,19 +59,23 @@ pub(super) struct Metrics {
     pub(super) watch_events: Counter,
     pub(super) watch_errors: Counter,
     changes: Family<Ended, Counter>,
+    changes_delivered: Counter,
+    pub(super) changes_superseded: Counter,
     pub(super) change_pending: Gauge,
     pub(super) change_pending_for: Seconds,
     change_delivery: Histogram,
     signals: Family<Sent, Counter>,
     signals_held_back: Family<Target, Counter>,
     targets_died: Family<Target, Counter>,
-    pub(super) config: Family<Config, Gauge>,
+    pub(super) configs: Configs,
     pub(super) polling: Gauge,
     processes: Mutex<BTreeSet<String>>,
 }
 
 impl Metrics {
     pub(super) fn new() -> Self {
+        let changes = Family::<Ended, Counter>::default();
+        let ended = |outcome| changes.get_or_create_owned(&Ended { outcome });
         let metrics = Self {
             last_reload_successful: Gauge::default(),
             last_reload_success_timestamp: Seconds::default(),
@@ -86,21 +84,20 @@ impl Metrics {
             watches: Gauge::default(),
             watch_events: Counter::default(),
             watch_errors: Counter::default(),
-            changes: Family::default(),
+            changes_delivered: ended("delivered"),
+            changes_superseded: ended("superseded"),
+            changes,
             change_pending: Gauge::default(),
             change_pending_for: Seconds::default(),
             change_delivery: Histogram::new(DELIVERY_BUCKETS),
             signals: Family::default(),
             signals_held_back: Family::default(),
             targets_died: Family::default(),
-            config: Family::default(),
+            configs: Configs::default(),
             polling: Gauge::default(),
             processes: Mutex::default(),
         };
         metrics.last_reload_successful.set(1);
-        for outcome in ["delivered", "superseded"] {
-            drop(metrics.changes.get_or_create(&Ended { outcome }));
-        }
         metrics
     }
 
@@ -114,11 +111,6 @@ impl Metrics {
             processes.insert(name.to_owned());
         }
         name.to_owned()
-    }
-
-    /// A change ended.
-    pub(super) fn ended(&self, outcome: &'static str) {
-        self.changes.get_or_create(&Ended { outcome }).inc();
     }
 
     /// What was done about one target.
@@ -141,10 +133,12 @@ impl Metrics {
     pub(super) fn count_conclusion(&self, conclusion: &Conclusion, done: Instant) {
         match conclusion {
             Conclusion::Delivered(change) => {
-                self.ended("delivered");
+                self.changes_delivered.inc();
                 self.change_delivery.observe(done.duration_since(change.first_event).as_secs_f64());
             }
-            Conclusion::Superseded(_) => self.ended("superseded"),
+            Conclusion::Superseded(_) => {
+                self.changes_superseded.inc();
+            }
             Conclusion::Pending { .. } => {
                 self.reloads_failed.inc();
             }
@@ -223,7 +217,7 @@ impl Metrics {
             "Whether inotify's limits are reached and the watched paths are polled (0 or 1)",
             self.polling.clone(),
         );
-        all.register("config_info", "What each watched path holds", self.config.clone());
+        all.register("config_info", "What each watched path holds", self.configs.clone());
     }
 
     fn register_targets(&self, all: &mut Registry) {

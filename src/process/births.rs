@@ -34,7 +34,7 @@ struct Seen {
 }
 
 impl Births {
-    /// Whether it is certain that a listing has seen every process there is, but for those that ended.
+    /// Whether a listing has seen every process there is, as far as the kernel tells; some may have ended since.
     pub(super) fn all_listed(&mut self) -> bool {
         let last_pid = self.last_pid();
         // Not before: the PID may have been given out a moment ago.

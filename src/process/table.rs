@@ -52,8 +52,9 @@ impl Table {
     /// Reads all of it.
     pub(super) fn read(&mut self, now: Instant) -> io::Result<()> {
         self.rows = scan()?;
-        // Of those that it could not read it says nothing.
+        // Of those that it could not read it says nothing, and some of which a file is open have ended.
         self.births.forget();
+        self.stats.clear();
         self.revision += 1;
         self.read_at = Some(now);
         Ok(())

@@ -153,6 +153,21 @@ fn where_none_came_what_ended_and_what_changed_is_noticed_all_the_same() {
     old.wait().unwrap();
 }
 
+#[test]
+fn no_file_stays_open_of_one_that_ended_before_a_whole_read() {
+    let (mut table, now, mut ending) = (Table::default(), Instant::now(), sleeper());
+    let pid = pid_of(&ending);
+    table.read(now).unwrap();
+    // The first few files stay open, whoever else runs.
+    table.rows.retain(|process| process.pid == pid);
+    table.refresh_rows(&none_is);
+    assert!(table.stats.contains_key(&pid));
+    ending.kill().unwrap();
+    ending.wait().unwrap();
+    table.read(now).unwrap();
+    assert!(!table.stats.contains_key(&pid));
+}
+
 /// A table that needs no list.
 fn listed() -> Table {
     let mut table = Table::default();

@@ -20,7 +20,7 @@ pub use known::Recalled;
 pub use lifetime::{LOOK_EVERY, Lifetime};
 pub use name::{MatchedBy, base_name, matched_by, names};
 pub use pid_file::PidFileError;
-pub use pin::{Pinned, ProcessId, StartTime, boot_time};
+pub use pin::{Pinned, ProcessId, StartTime, boot_time, pin};
 pub(crate) use select::in_order;
 pub use select::select;
 
@@ -94,12 +94,6 @@ pub struct Finder {
 /// All processes that can be seen.
 pub fn table() -> io::Result<Vec<Process>> {
     table::scan()
-}
-
-/// Takes hold of the process; `None` if it is gone, or another one.
-#[must_use]
-pub fn pin(process: &Process, spec: &TargetSpec) -> Option<Pinned> {
-    pin::pin(process, spec)
 }
 
 /// Whether this very process still runs.

@@ -102,11 +102,9 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use std::process::{Child, Command, Stdio};
-    use std::time::Duration;
-
-    use sidecar_testkit::wait;
 
     use super::super::proc;
+    use super::super::proc::tests::{pid_of, until};
     use super::*;
 
     /// A shell that waits for a line.
@@ -122,7 +120,7 @@ mod tests {
         }
 
         fn pid(&self) -> i32 {
-            i32::try_from(self.0.id()).unwrap()
+            pid_of(&self.0)
         }
 
         fn go(&mut self) {
@@ -135,10 +133,6 @@ mod tests {
             self.0.kill().unwrap();
             self.0.wait().unwrap();
         }
-    }
-
-    fn until<T>(look: impl FnMut() -> Option<T>) -> T {
-        wait::try_until(Duration::from_secs(20), look).unwrap()
     }
 
     fn named(name: &str) -> TargetSpec {

@@ -73,7 +73,8 @@ pub struct Pinned {
 }
 
 /// Takes hold of the process and looks again whether it is the one: `None` if it is gone, or another one.
-pub(super) fn pin(chosen: &Process, spec: &TargetSpec) -> Option<Pinned> {
+#[must_use]
+pub fn pin(chosen: &Process, spec: &TargetSpec) -> Option<Pinned> {
     // Without pidfd (before Linux 5.3, or refused by an old seccomp profile) the start time has to do.
     let pidfd = sys::pidfd_open(chosen.pid).ok();
     let held = Held::open(chosen.pid).ok()?;

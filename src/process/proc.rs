@@ -68,10 +68,7 @@ impl Held {
 
     /// What `stat` tells now, if it runs under the same kernel's name and the same parent.
     pub(super) fn unchanged(&self) -> Option<Stat> {
-        self.stat().ok().filter(|stat| {
-            let (now, before) = (&stat.process, &self.process);
-            !now.zombie && now.comm == before.comm && now.parent == before.parent
-        })
+        self.stat().ok().filter(|now| !now.process.zombie && self.process.is_still(&now.process))
     }
 
     /// Whether it executed no other program, as far as that can be seen: its stack is where it was, or else its
@@ -164,4 +161,4 @@ fn without_deleted(path: PathBuf) -> PathBuf {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -77,8 +77,7 @@ fn visit<'kvs>(record: &'kvs Record<'kvs>, each: impl FnMut(&str, &Value<'kvs>))
 
 /// A file's name may hold a line break or a terminal's escape; the log must not.
 pub(crate) fn one_line(message: String) -> String {
-    let is_usual = message.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    if is_usual || !message.chars().any(char::is_control) {
+    if message.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return message;
     }
     let mut line = String::with_capacity(message.len());

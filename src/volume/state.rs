@@ -32,13 +32,7 @@ impl State {
     /// The state of a watched path now.
     #[must_use]
     pub fn of(path: &Path) -> Self {
-        Self::in_layout(Layout::of(path))
-    }
-
-    /// The same where the layout is known.
-    #[must_use]
-    pub fn in_layout(layout: Layout) -> Self {
-        Self::with_names(layout, None)
+        Self::with_names(Layout::of(path), None)
     }
 
     /// The state of the same path now, if it was not moved since; nor, with `same_names`, did any name come or go.

@@ -322,10 +322,10 @@ fn names_that_are_known_are_not_listed_again() {
 fn a_volume_that_lost_its_data_link_is_none() {
     let root = tempfile::tempdir().unwrap();
     let volume = Volume::create(&root.path().join("v"), &payload([("a", "1")])).unwrap();
-    let layout = Layout::of(volume.path());
-    assert!(State::in_layout(layout.clone()).is_volume());
+    let before = State::of(volume.path());
+    assert!(before.is_volume());
     fs::remove_file(volume.path().join("..data")).unwrap();
-    let state = State::in_layout(layout);
+    let state = before.again(false);
     assert_eq!((state.is_volume(), state.readiness), (false, Readiness::Inconsistent));
     assert_eq!(State::of(volume.path()).readiness, Readiness::Plain);
 }

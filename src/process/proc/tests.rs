@@ -3,7 +3,7 @@ use sidecar_testkit::wait;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-fn until<T>(look: impl FnMut() -> Option<T>) -> T {
+pub(in crate::process) fn until<T>(look: impl FnMut() -> Option<T>) -> T {
     wait::try_until(Duration::from_secs(20), look).unwrap()
 }
 
@@ -68,7 +68,7 @@ fn held_stat(child: &Child) -> Stat {
     StatFile::open(pid_of(child)).unwrap().read().unwrap()
 }
 
-fn pid_of(child: &Child) -> i32 {
+pub(in crate::process) fn pid_of(child: &Child) -> i32 {
     i32::try_from(child.id()).unwrap()
 }
 

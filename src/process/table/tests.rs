@@ -3,6 +3,7 @@ use std::process::{Child, Command, Stdio};
 use sidecar_testkit::wait;
 
 use super::super::births::{LONG_FORK, is_told};
+use super::super::proc::tests::pid_of;
 use super::*;
 
 /// That no row was verified.
@@ -12,10 +13,6 @@ fn none_is(_: &Process) -> bool {
 
 fn sleeper() -> Child {
     Command::new("sleep").arg("100").stdout(Stdio::null()).spawn().unwrap()
-}
-
-fn pid_of(child: &Child) -> i32 {
-    i32::try_from(child.id()).unwrap()
 }
 
 fn row(table: &[Process], pid: i32) -> Option<Process> {

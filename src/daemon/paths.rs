@@ -55,8 +55,8 @@ impl Paths {
             next_settled: None,
         };
         for path in &settings.config_dir {
-            let snapshot = Snapshot::of(path, scope(settings), None).await?;
-            let state = State::of(path);
+            let (state, snapshot) = Snapshot::with_state(path, scope(settings), None).await;
+            let snapshot = snapshot?;
             report.watching(path, state.layout(), &snapshot);
             paths.watched.push(WatchedPath::new(path.clone(), state, snapshot, report));
         }
@@ -108,34 +108,34 @@ impl Paths {
                 Thread::Loop => State::of(&watched.path),
                 Thread::Events => watched.state.again(!renamed),
             };
-            let state = watched.state.clone();
-            if !state.is_volume() && thread == Thread::Events {
+            let readiness = watched.state.readiness;
+            if !watched.state.is_volume() && thread == Thread::Events {
                 settled.all = false;
                 continue;
             }
-            if state.readiness == Readiness::Plain {
+            if readiness == Readiness::Plain {
                 // Further events only prolong the wait.
                 self.marks.sleep_through(index);
             }
-            let due = settle::due(&mark, state.readiness, self.pace);
+            let due = settle::due(&mark, readiness, self.pace);
             if due > Instant::now() {
                 self.next_settled = Some(self.next_settled.map_or(due, |earliest| earliest.min(due)));
             } else if let Some(mark) = self.marks.take(index) {
-                settled.changes.extend(self.look(index, mark, &state).await);
+                settled.changes.extend(self.look(index, mark).await);
             }
         }
         settled
     }
 
-    /// Reads the path again.
-    async fn look(&mut self, index: usize, mark: Mark, state: &State) -> Option<Change> {
+    /// Reads the path again, in the state in which it was just seen.
+    async fn look(&mut self, index: usize, mark: Mark) -> Option<Change> {
         let watched = &mut self.watched[index];
         if mark.moved {
             // Its places come first.
             self.marks.restore(index, mark);
             return None;
         }
-        let (scope, before) = (scope(&self.settings), Some(&watched.snapshot));
+        let (state, scope, before) = (&watched.state, scope(&self.settings), Some(&watched.snapshot));
         let result = Snapshot::in_state(&watched.path, state, scope, before).await;
         let overdue = mark.first.elapsed() >= self.pace.max_wait;
         if state.readiness == Readiness::Consistent && !overdue && !state.held(&result) {

@@ -30,8 +30,9 @@ impl WatchedPath {
     /// Whether the path holds something else than what was seen last, or is missing where it was there, or the
     /// other way round.
     pub(super) async fn has_changed(&mut self, scope: Scope<'_>) -> bool {
-        self.state = State::of(&self.path);
-        match Snapshot::of(&self.path, scope, Some(&self.snapshot)).await {
+        let (state, result) = Snapshot::with_state(&self.path, scope, Some(&self.snapshot)).await;
+        self.state = state;
+        match result {
             Ok(snapshot) if !self.missing && snapshot.digest() == self.snapshot.digest() => {
                 // Files that were too young to be trusted by their stat need not be read the next time.
                 self.snapshot = snapshot;

@@ -120,13 +120,22 @@ impl SnapshotError {
 impl Snapshot {
     /// Reads the watched path, and again if the kubelet swapped it meanwhile.
     pub async fn of(path: &Path, scope: Scope<'_>, before: Option<&Self>) -> Result<Self, SnapshotError> {
+        Self::with_state(path, scope, before).await.1
+    }
+
+    /// The same, with the state in which the path was read.
+    pub async fn with_state(
+        path: &Path,
+        scope: Scope<'_>,
+        before: Option<&Self>,
+    ) -> (State, Result<Self, SnapshotError>) {
         let mut swaps = 0;
         loop {
             let state = State::of(path);
             let result = Self::in_state(path, &state, scope, before).await;
             swaps += 1;
             if swaps == MOST_SWAPS || state.held(&result) {
-                return result;
+                return (state, result);
             }
         }
     }

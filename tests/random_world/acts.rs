@@ -1,0 +1,247 @@
+//! Does the acts, with real files.
+
+use std::fs::{self, File, FileTimes, OpenOptions, Permissions};
+use std::io::{self, ErrorKind, Write};
+use std::ops::ControlFlow;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use crate::mounts;
+use crate::observed::Effect;
+use crate::stage::{Slow, Stage, fill, make_sub, payload};
+use crate::world::{Act, Keys, Kind, Millis, Name, Version, text};
+
+/// Waits so many milliseconds; what is there meanwhile is looked at.
+type Pause<'a> = &'a mut dyn FnMut(&Stage, Millis);
+
+impl Act {
+    /// What the oracle expects of it.
+    pub(crate) fn effect(self) -> Effect {
+        match self {
+            Self::Publish(..) | Self::SlowPublish(..) => Effect::Swap,
+            Self::MountOver(_) | Self::MountBelow(_) | Self::Unmount => Effect::Unseen,
+            Self::Close(_) => Effect::Close,
+            _ => Effect::Ordinary,
+        }
+    }
+}
+
+impl Stage {
+    /// Does it. Where it is impossible, as a write to a directory that is gone, it does nothing or a part: what
+    /// there is then is looked at, whatever it is.
+    ///
+    /// `pause` is called where a writer pauses in the middle of an act.
+    pub(crate) fn act(&mut self, path: usize, act: Act, pause: Pause) -> io::Result<()> {
+        let dir = self.places[path].dir.clone();
+        self.refuse_if_open(&dir, act)?;
+        match act {
+            Act::Rename(name, version) => self.rename(&dir.join(name), &text(name, version)),
+            Act::RenameBeside(name, version) => rename_beside(&dir.join(name), &text(name, version)),
+            Act::InPlace(name, version) => fs::write(dir.join(name), text(name, version)),
+            Act::Open(name, truncate) => self.open(&dir.join(name), truncate),
+            Act::Piece(name, version) => self.piece(&dir.join(name), name, version),
+            Act::Close(name) => self.close(&dir.join(name)),
+            Act::Same(name) => fs::read(dir.join(name)).and_then(|bytes| fs::write(dir.join(name), bytes)),
+            Act::Remove(name) => fs::remove_file(dir.join(name)),
+            Act::Touch(name) => touch(&dir.join(name)),
+            Act::Blink(name, time) => self.blink(&dir.join(name), time, pause),
+            Act::Blind(version, time) => self.blind(&dir, version, time, pause),
+            Act::Read => read_all(&dir, 8),
+            Act::Vanish => fs::remove_dir_all(&dir),
+            Act::Return(version) => fill(&dir, version),
+            Act::VanishSub => fs::remove_dir_all(dir.join("sub")),
+            Act::ReturnSub(version) => make_sub(&dir, version),
+            Act::Redirect(version) => self.redirect(path, version),
+            Act::Publish(keys, version) => self.publish(path, keys, version, None, pause),
+            Act::SlowPublish(keys, version, step, time) => {
+                self.publish(path, keys, version, Some((step, time)), pause)
+            }
+            Act::Sync => self.sync(path),
+            Act::MountOver(version) => self.mount(&dir, version),
+            Act::MountBelow(version) => {
+                let name = if self.places[path].kind == Kind::Volume { "run" } else { "sub" };
+                self.mount(&dir.join(name), version)
+            }
+            Act::Unmount => self.unmount(),
+        }
+    }
+
+    /// While a slow writer has a file open, nobody else writes it, and its directory stays: what is half written
+    /// and what is finished could not be told apart.
+    fn refuse_if_open(&self, dir: &Path, act: Act) -> io::Result<()> {
+        let is_open = match act {
+            Act::Rename(name, _)
+            | Act::RenameBeside(name, _)
+            | Act::InPlace(name, _)
+            | Act::Open(name, _)
+            | Act::Same(name)
+            | Act::Remove(name) => self.slow.contains_key(&real(&dir.join(name))),
+            Act::Blind(..) => self.slow.contains_key(&real(&dir.join("a.conf"))),
+            Act::Vanish | Act::VanishSub | Act::Redirect(_) | Act::MountOver(_) | Act::MountBelow(_) => {
+                !self.slow.is_empty()
+            }
+            _ => false,
+        };
+        if is_open { Err(io::Error::other("open for writing")) } else { Ok(()) }
+    }
+
+    /// Onto another mount nothing can be renamed; the temporary file is beside then.
+    fn rename(&mut self, to: &Path, text: &str) -> io::Result<()> {
+        let new = self.fresh("file");
+        fs::write(&new, text)?;
+        fs::rename(new, to).or_else(|error| match error.kind() {
+            ErrorKind::CrossesDevices => rename_beside(to, text),
+            _ => Err(error),
+        })
+    }
+
+    fn open(&mut self, path: &Path, truncate: bool) -> io::Result<()> {
+        let file = OpenOptions::new().write(true).create(true).truncate(truncate).open(path)?;
+        self.slow.insert(real(path), Slow { file, written: 0, shows: false });
+        Ok(())
+    }
+
+    fn piece(&mut self, path: &Path, name: Name, version: Version) -> io::Result<()> {
+        let slow = self.slow.get_mut(&real(path)).ok_or(ErrorKind::NotFound)?;
+        let piece = format!("{name} {version} piece\n");
+        slow.written += piece.len() as u64;
+        slow.file.write_all(piece.as_bytes())
+    }
+
+    /// What the file has after the last piece is cut off.
+    pub(crate) fn close(&mut self, path: &Path) -> io::Result<()> {
+        let slow = self.slow.remove(&real(path)).ok_or(ErrorKind::NotFound)?;
+        match slow.file.metadata()?.len() > slow.written && slow.written > 0 {
+            true => slow.file.set_len(slow.written),
+            false => Ok(()),
+        }
+    }
+
+    fn redirect(&mut self, path: usize, version: Version) -> io::Result<()> {
+        let home = self.home_of(path);
+        let place = &self.places[path];
+        let (link, beside) = match place.kind {
+            Kind::Tree => (place.dir.join("site"), home),
+            Kind::GitSync => (place.watched.clone(), home.join(".worktrees")),
+            _ => (place.watched.clone(), home),
+        };
+        let old = fs::canonicalize(&link);
+        let new = self.checkout(&beside, version)?;
+        let temporary = self.fresh("link");
+        symlink(new, &temporary)?;
+        // Inside another mount there is no way but to remove it first.
+        if fs::rename(&temporary, &link).is_err() {
+            fs::remove_file(&link)?;
+            symlink(fs::read_link(temporary)?, &link)?;
+        }
+        old.and_then(fs::remove_dir_all)
+    }
+
+    fn publish(
+        &self,
+        path: usize,
+        keys: Keys,
+        version: Version,
+        slow: Option<(usize, Millis)>,
+        pause: Pause,
+    ) -> io::Result<()> {
+        self.data(path)?;
+        let mut number = 0;
+        let hook = |_| {
+            if let Some((step, time)) = slow
+                && step == number
+            {
+                pause(self, time);
+            }
+            number += 1;
+            ControlFlow::Continue(())
+        };
+        self.volume(path)?.write_with(&payload(keys, version), hook).map(drop)
+    }
+
+    /// Fails where no volume is, as below another mount.
+    fn data(&self, path: usize) -> io::Result<PathBuf> {
+        let data = self.places[path].dir.join("..data");
+        fs::read_link(&data).map(|_| data)
+    }
+
+    fn blink(&self, path: &Path, time: Millis, pause: Pause) -> io::Result<()> {
+        fs::set_permissions(path, Permissions::from_mode(0o600))?;
+        pause(self, time);
+        fs::set_permissions(path, Permissions::from_mode(0o644))
+    }
+
+    fn blind(&self, dir: &Path, version: Version, time: Millis, pause: Pause) -> io::Result<()> {
+        fs::set_permissions(dir, Permissions::from_mode(0o700))?;
+        fs::write(dir.join("a.conf"), text("a.conf", version))?;
+        pause(self, time);
+        fs::set_permissions(dir, Permissions::from_mode(0o755))
+    }
+
+    fn sync(&self, path: usize) -> io::Result<()> {
+        let data = self.data(path)?;
+        let mut there = payload(0, 0);
+        collect(&data, "", &mut there)?;
+        self.volume(path)?.write(&there).map(drop)
+    }
+
+    fn mount(&mut self, on: &Path, version: Version) -> io::Result<()> {
+        let over = self.fresh("over");
+        fill(&over, version)?;
+        // In the order of the path without links, because a link may lead elsewhere by then.
+        let on = fs::canonicalize(on)?;
+        mounts::bind(&over, &on)?;
+        self.mounted.push(on);
+        Ok(())
+    }
+
+    pub(crate) fn unmount(&mut self) -> io::Result<()> {
+        self.mounted.last().ok_or(ErrorKind::NotFound.into()).and_then(|on| mounts::unmount(on))?;
+        self.mounted.pop();
+        Ok(())
+    }
+}
+
+/// One name for a file that several paths lead to.
+pub(crate) fn real(path: &Path) -> PathBuf {
+    let beside = || {
+        let dir = fs::canonicalize(path.parent()?).ok()?;
+        Some(dir.join(path.file_name()?))
+    };
+    fs::canonicalize(path).ok().or_else(beside).unwrap_or_else(|| path.to_owned())
+}
+
+fn rename_beside(to: &Path, text: &str) -> io::Result<()> {
+    let new = to.with_extension("new");
+    fs::write(&new, text)?;
+    fs::rename(new, to)
+}
+
+fn touch(path: &Path) -> io::Result<()> {
+    let now = SystemTime::now();
+    File::open(path)?.set_times(FileTimes::new().set_accessed(now).set_modified(now))
+}
+
+fn read_all(path: &Path, depth: usize) -> io::Result<()> {
+    if !path.is_dir() || depth == 0 {
+        return fs::read(path).map(drop);
+    }
+    for entry in fs::read_dir(path)? {
+        read_all(&entry?.path(), depth - 1)?;
+    }
+    Ok(())
+}
+
+fn collect(dir: &Path, prefix: &str, into: &mut sidecar_testkit::kubelet::Payload) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        let name = format!("{prefix}{}", path.file_name().unwrap_or_default().to_string_lossy());
+        if path.is_dir() {
+            collect(&path, &format!("{name}/"), into)?;
+        } else {
+            into.insert(name, fs::read(path)?);
+        }
+    }
+    Ok(())
+}

@@ -112,10 +112,8 @@ impl Stage {
     /// What the file has after the last piece is cut off.
     pub(crate) fn close(&mut self, path: &Path) -> io::Result<()> {
         let slow = self.slow.remove(&real(path)).ok_or(ErrorKind::NotFound)?;
-        match slow.file.metadata()?.len() > slow.written && slow.written > 0 {
-            true => slow.file.set_len(slow.written),
-            false => Ok(()),
-        }
+        let has_more = slow.file.metadata()?.len() > slow.written;
+        if has_more && slow.written > 0 { slow.file.set_len(slow.written) } else { Ok(()) }
     }
 
     fn redirect(&mut self, path: usize, version: Version) -> io::Result<()> {

@@ -49,7 +49,10 @@ impl<Seeds: Iterator<Item = u64> + Send> Campaign<Seeds> {
         let Results { worlds, tally, failed } = self.results.into_inner().unwrap();
         eprintln!("{worlds} worlds; {tally}");
         assert!(failed.is_empty(), "promises were broken in the worlds of the seeds {failed:?}");
-        assert!(tally.strict > tally.relaxed, "the machine is too busy to judge most bursts strictly: {tally}");
+        assert!(
+            tally.strict > tally.relaxed,
+            "the machine is too busy to judge most bursts strictly: {tally}"
+        );
     }
 
     /// Runs the next; returns whether there was one.

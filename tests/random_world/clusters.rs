@@ -63,7 +63,9 @@ impl Clusters {
 
     /// Does what is open wait for this action?
     fn waits_for(&self, action: &Action) -> bool {
-        self.open.as_ref().is_some_and(|open| self.writing || action.end.saturating_sub(open.last) <= self.limit)
+        self.open
+            .as_ref()
+            .is_some_and(|open| self.writing || action.end.saturating_sub(open.last) <= self.limit)
     }
 
     fn extend(&mut self, action: &Action, changed: bool) {

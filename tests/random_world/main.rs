@@ -25,6 +25,7 @@ mod run;
 mod shrink;
 mod stage;
 mod view;
+mod watcher;
 mod world;
 mod writers;
 

@@ -85,8 +85,7 @@ impl Bench<'_> {
     fn is_strict(&self) -> bool {
         let actions = &self.burst.actions;
         let gap = |pair: &[Action]| pair[1].end.saturating_sub(pair[0].end);
-        let kept =
-            |pair: &[Action]| gap(pair) < pair[1].planned_gap * MILLI + self.quiet() / 6;
+        let kept = |pair: &[Action]| gap(pair) < pair[1].planned_gap * MILLI + self.quiet() / 6;
         self.burst.stall < self.quiet() / 4 && actions.windows(2).all(kept)
     }
 
@@ -105,8 +104,7 @@ impl Bench<'_> {
     }
 
     fn count(&self, verdict: &mut Verdict) {
-        let allowed =
-            if verdict.strict { self.most_by_clusters() } else { self.most_by_actions() };
+        let allowed = if verdict.strict { self.most_by_clusters() } else { self.most_by_actions() };
         let reloads = self.burst.reloads();
         if reloads > allowed {
             let law = if allowed == 0 { Law::Quiet } else { Law::Once };
@@ -144,7 +142,8 @@ impl Bench<'_> {
         };
         let now = self.burst.actions.last().map_or(&self.burst.start, |action| &action.after);
         if !is_what_was_read(now, self.paths, &read.files, self.settings) {
-            verdict.broken(Law::Delivered, format!("the last reload is for another state: {:#?}", read.files));
+            verdict
+                .broken(Law::Delivered, format!("the last reload is for another state: {:#?}", read.files));
         }
         let told = self.burst.digests.last();
         if let (Some(fresh), Some(told)) = (&self.burst.fresh_digest, told)
@@ -198,7 +197,6 @@ impl Bench<'_> {
         let recent = read.at.saturating_sub(self.quiet() / 4);
         let before = actions.iter().any(|action| action.start < recent);
         let just_now = actions.iter().any(|action| (recent..=read.at).contains(&action.start));
-        !is_over && !overlaps && !(before && just_now)
+        !(is_over || overlaps || before && just_now)
     }
 }
-

@@ -1,7 +1,7 @@
 //! Makes worlds from seeds.
 
-use crate::writers::writer;
 use crate::world::{Burst, Kind, Millis, Settings, World};
+use crate::writers::writer;
 
 /// SplitMix64: a few lines, and the same numbers on each machine.
 #[derive(Clone, Debug)]
@@ -127,7 +127,7 @@ fn burst(random: &mut Random, settings: Settings, paths: &[Kind]) -> Burst {
 fn interleave(random: &mut Random, burst: &mut Burst, steps: Burst) {
     let mut at = 0;
     for step in steps {
-        at += random.below((burst.len() - at) as u64 + 1) as usize;
+        at = random.pick(&(at..=burst.len()).collect::<Vec<_>>());
         burst.insert(at, step);
         at += 1;
     }

@@ -73,7 +73,8 @@ pub(crate) struct Failure {
 impl Failure {
     /// Is the same promise broken in both?
     pub(crate) fn is_like(&self, other: &Self) -> bool {
-        let laws = |failure: &Self| -> Vec<Law> { failure.violations.iter().map(|broken| broken.law).collect() };
+        let laws =
+            |failure: &Self| -> Vec<Law> { failure.violations.iter().map(|broken| broken.law).collect() };
         let theirs = laws(other);
         laws(self).iter().any(|law| theirs.contains(law))
     }

@@ -15,8 +15,9 @@ use crate::oracle::{Law, Verdict, Violation, judge};
 use crate::report::{Failure, Tally};
 use crate::stage::Stage;
 use crate::support::{Builder, Sidecar, digest_in, digest_with, unique_name};
-use crate::view::{Views, is_what_was_read, look};
-use crate::world::{Act, IGNORED, Kind, Millis, Settings, Step, World};
+use crate::view::{Views, is_what_was_read};
+use crate::watcher::Watcher;
+use crate::world::{Act, IGNORED, Kind, Settings, Step, World};
 
 /// The user of worlds that are not root's.
 const OTHER_USER: u32 = 65534;
@@ -58,35 +59,6 @@ struct Run {
     tally: Tally,
 }
 
-/// Notes each action of a burst.
-struct Watcher {
-    paths: Vec<PathBuf>,
-    settings: Settings,
-    actions: Vec<Action>,
-    /// When the action at hand began, and the pause that was meant before it.
-    start: Nanos,
-    gap: Millis,
-}
-
-impl Watcher {
-    fn look(&self) -> Views {
-        let paths: Vec<&Path> = self.paths.iter().map(PathBuf::as_path).collect();
-        look(&paths, &self.settings)
-    }
-
-    fn begin(&mut self, gap: Millis) {
-        sleep(Duration::from_millis(gap));
-        (self.start, self.gap) = (clock::now(), gap);
-    }
-
-    fn note(&mut self, label: &str, effect: Effect, finished: bool) {
-        let end = clock::now();
-        let (label, after) = (label.to_owned(), self.look());
-        let (start, planned_gap) = (self.start, self.gap);
-        self.actions.push(Action { label, start, end, planned_gap, effect, after, finished });
-    }
-}
-
 impl Run {
     fn start(world: &World) -> Self {
         let stage = Stage::new(world).unwrap();
@@ -103,8 +75,7 @@ impl Run {
         let sidecar = paths.iter().fold(Sidecar::builder(), Builder::config_dir).process_name(&name);
         let sidecar = for_user(with_settings(sidecar, &world.settings), &world.settings).spawn();
         let ready = sidecar.log_lines(" ready ").remove(0);
-        let watcher =
-            Watcher { paths, settings: world.settings, actions: Vec::new(), start: 0, gap: 0 };
+        let watcher = Watcher::new(paths, world.settings);
         Self {
             stage,
             target,
@@ -148,7 +119,8 @@ impl Run {
 
     fn fence_step(&self, version: u8) -> Step {
         let is_there = |path: &usize| self.stage.places[*path].dir.is_dir();
-        let bases = || (0..self.stage.places.len()).filter(|path| self.stage.places[*path].kind.base().is_none());
+        let bases =
+            || (0..self.stage.places.len()).filter(|path| self.stage.places[*path].kind.base().is_none());
         let step = |path, act| Step { gap: 0, path, act };
         let Some(path) = bases().find(is_there) else {
             return step(bases().next().unwrap_or(0), Act::Return(version));
@@ -178,7 +150,7 @@ impl Run {
         if !self.sidecar.is_running() {
             verdict.violations.push(Violation { law: Law::Running, what: "the sidecar ended".to_owned() });
         }
-        self.settle(number, observed, verdict)
+        self.settle(number, &observed, verdict)
     }
 
     fn step(&mut self, step: Step) {
@@ -215,8 +187,7 @@ impl Run {
         let settings = self.watcher.settings;
         // While a path is missing, no sidecar starts.
         let is_whole = paths.iter().all(|path| path.exists());
-        let fresh_digest =
-            is_whole.then(|| digest_with(&paths, |sidecar| with_settings(sidecar, &settings)));
+        let fresh_digest = is_whole.then(|| digest_with(&paths, |sidecar| with_settings(sidecar, &settings)));
         self.wait_for(&now, fresh_digest.as_deref());
         sleep(self.settling());
         self.wait_for(&now, fresh_digest.as_deref());
@@ -273,8 +244,8 @@ impl Run {
     }
 
     /// Takes the burst into the tally, or ends the world.
-    fn settle(&mut self, number: usize, observed: Observed, verdict: Verdict) -> Result<(), Failure> {
-        self.tally.take(&observed, &verdict);
+    fn settle(&mut self, number: usize, observed: &Observed, verdict: Verdict) -> Result<(), Failure> {
+        self.tally.take(observed, &verdict);
         let mut last = self.delivered.clone();
         for action in &observed.actions {
             last = held(&last, &action.after);

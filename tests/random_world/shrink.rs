@@ -66,7 +66,9 @@ fn without_path(world: &World, gone: usize) -> Option<World> {
     }
     for burst in &mut less.bursts {
         burst.retain(|step: &Step| step.path != gone);
-        burst.iter_mut().for_each(|step| step.path = moved(step.path));
+        for step in burst {
+            step.path = moved(step.path);
+        }
     }
     Some(less)
 }

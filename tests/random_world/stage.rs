@@ -71,8 +71,7 @@ impl Stage {
 
     /// The volume of a path, as the kubelet sees it.
     pub(crate) fn volume(&self, path: usize) -> io::Result<Volume> {
-        let order =
-            if self.settings.links_first { Order::LinksBeforeSwap } else { Order::LinksAfterSwap };
+        let order = if self.settings.links_first { Order::LinksBeforeSwap } else { Order::LinksAfterSwap };
         Ok(Volume::open(&self.places[path].dir)?.order(order))
     }
 
@@ -109,7 +108,7 @@ impl Stage {
             Kind::Plain => (conf.clone(), filled(conf)?),
             Kind::File => (conf.join("a.conf"), filled(conf)?),
             Kind::Tree => (conf.clone(), self.make_tree(&home, conf)?),
-            Kind::Volume => (conf.clone(), self.make_volume(conf)?),
+            Kind::Volume => (conf.clone(), make_volume(conf)?),
             Kind::LinkDir => {
                 symlink(self.checkout(&home, 0)?, &conf)?;
                 (conf.clone(), conf)
@@ -138,13 +137,6 @@ impl Stage {
         fill(&conf, 0)?;
         make_sub(&conf, 0)?;
         symlink(self.checkout(home, 0)?, conf.join("site"))?;
-        Ok(conf)
-    }
-
-    fn make_volume(&mut self, conf: PathBuf) -> io::Result<PathBuf> {
-        Volume::create(&conf, &payload(0b1011, 0))?;
-        fs::create_dir(conf.join("run"))?;
-        fs::write(conf.join("run/s.conf"), text("s.conf", 0))?;
         Ok(conf)
     }
 
@@ -183,6 +175,13 @@ pub(crate) fn fill(dir: &Path, version: Version) -> io::Result<()> {
 fn filled(dir: PathBuf) -> io::Result<PathBuf> {
     fill(&dir, 0)?;
     Ok(dir)
+}
+
+fn make_volume(conf: PathBuf) -> io::Result<PathBuf> {
+    Volume::create(&conf, &payload(0b1011, 0))?;
+    fs::create_dir(conf.join("run"))?;
+    fs::write(conf.join("run/s.conf"), text("s.conf", 0))?;
+    Ok(conf)
 }
 
 /// Makes the subdirectory of a tree.

@@ -23,7 +23,9 @@ pub(crate) enum View {
 pub(crate) enum Entry {
     File(String),
     /// A directory, and whether what is in it counts.
-    Directory { entered: bool },
+    Directory {
+        entered: bool,
+    },
     /// A link to a directory that is not entered counts by its destination.
     Link(PathBuf),
     /// So does one that leads nowhere.
@@ -49,7 +51,7 @@ fn look_at(path: &Path, settings: &Settings) -> View {
 
 /// Does this name count?
 fn counts(name: &str, settings: &Settings) -> bool {
-    let is_ignored = |part: &str| settings.ignore && (part.ends_with(".bak") || part == "token");
+    let is_ignored = |part: &str| settings.ignore && (part.strip_suffix(".bak").is_some() || part == "token");
     !name.split('/').any(|part| part.starts_with("..") || is_ignored(part))
 }
 
@@ -72,11 +74,11 @@ impl Look<'_> {
             let found = match (fs::metadata(&path), link) {
                 (Ok(metadata), link) if metadata.is_dir() => {
                     // What a key with a path leads to belongs to the volume, whatever RECURSIVE says.
-                    let payload =
-                        self.volume && link.as_ref().is_some_and(|link| link.starts_with("..data"));
-                    match (self.settings.recursive || payload) && depth > 0 {
-                        true => self.descend(&path, &name, depth, entries),
-                        false => link.map_or(Entry::Directory { entered: false }, Entry::Link),
+                    let payload = self.volume && link.as_ref().is_some_and(|link| link.starts_with("..data"));
+                    if (self.settings.recursive || payload) && depth > 0 {
+                        self.descend(&path, &name, depth, entries)
+                    } else {
+                        link.map_or(Entry::Directory { entered: false }, Entry::Link)
                     }
                 }
                 (Ok(_), _) => Entry::File(fs::read_to_string(&path).unwrap_or_default()),
@@ -113,7 +115,11 @@ pub(crate) fn is_what_was_read(views: &[View], paths: &[PathBuf], read: &Files, 
     })
 }
 
-fn is_directory(entries: &BTreeMap<String, Entry>, read: &BTreeMap<&str, &String>, settings: &Settings) -> bool {
+fn is_directory(
+    entries: &BTreeMap<String, Entry>,
+    read: &BTreeMap<&str, &String>,
+    settings: &Settings,
+) -> bool {
     if read.get(".").is_some_and(|text| is_denied(text)) {
         return true;
     }

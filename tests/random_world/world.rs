@@ -14,6 +14,7 @@ pub(crate) type Millis = u64;
 
 /// What the sidecar is started with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub(crate) struct Settings {
     pub(crate) quiet: Millis,
     pub(crate) max_wait: Millis,

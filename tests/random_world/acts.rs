@@ -50,6 +50,7 @@ impl Stage {
             Act::Read => read_all(&dir, 8),
             Act::Vanish => fs::remove_dir_all(&dir),
             Act::Return(version) => fill(&dir, version),
+            Act::Replace(version) => self.replace(&dir, version),
             Act::VanishSub => fs::remove_dir_all(dir.join("sub")),
             Act::ReturnSub(version) => make_sub(&dir, version),
             Act::Redirect(version) => self.redirect(path, version),
@@ -58,10 +59,15 @@ impl Stage {
                 self.publish(path, keys, version, Some((step, time)), pause)
             }
             Act::Sync => self.sync(path),
-            Act::MountOver(version) => self.mount(&dir, version),
+            Act::MountOver(version) if self.places[path].kind == Kind::File => {
+                let over = self.fresh("over");
+                fs::write(&over, text("a.conf", version))?;
+                self.mount(&over, &dir.join("a.conf"))
+            }
+            Act::MountOver(version) => self.mount_directory(&dir, version),
             Act::MountBelow(version) => {
                 let name = if self.places[path].kind == Kind::Volume { "run" } else { "sub" };
-                self.mount(&dir.join(name), version)
+                self.mount_directory(&dir.join(name), version)
             }
             Act::Unmount => self.unmount(),
         }
@@ -78,9 +84,12 @@ impl Stage {
             | Act::Same(name)
             | Act::Remove(name) => self.slow.contains_key(&real(&dir.join(name))),
             Act::Blind(..) => self.slow.contains_key(&real(&dir.join("a.conf"))),
-            Act::Vanish | Act::VanishSub | Act::Redirect(_) | Act::MountOver(_) | Act::MountBelow(_) => {
-                !self.slow.is_empty()
-            }
+            Act::Vanish
+            | Act::Replace(_)
+            | Act::VanishSub
+            | Act::Redirect(_)
+            | Act::MountOver(_)
+            | Act::MountBelow(_) => !self.slow.is_empty(),
             _ => false,
         };
         if is_open { Err(io::Error::other("open for writing")) } else { Ok(()) }
@@ -136,6 +145,13 @@ impl Stage {
         old.and_then(fs::remove_dir_all)
     }
 
+    fn replace(&mut self, dir: &Path, version: Version) -> io::Result<()> {
+        let (new, old) = (self.fresh("dir"), self.fresh("dir"));
+        fill(&new, version)?;
+        fs::rename(dir, old)?;
+        fs::rename(new, dir)
+    }
+
     fn publish(
         &self,
         path: usize,
@@ -184,12 +200,16 @@ impl Stage {
         self.volume(path)?.write(&there).map(drop)
     }
 
-    fn mount(&mut self, on: &Path, version: Version) -> io::Result<()> {
+    fn mount_directory(&mut self, on: &Path, version: Version) -> io::Result<()> {
         let over = self.fresh("over");
         fill(&over, version)?;
-        // In the order of the path without links, because a link may lead elsewhere by then.
+        self.mount(&over, on)
+    }
+
+    fn mount(&mut self, over: &Path, on: &Path) -> io::Result<()> {
+        // Without links, because they may lead elsewhere when it is unmounted.
         let on = fs::canonicalize(on)?;
-        mounts::bind(&over, &on)?;
+        mounts::bind(over, &on)?;
         self.mounted.push(on);
         Ok(())
     }

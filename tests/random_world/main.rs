@@ -32,11 +32,13 @@ mod writers;
 #[path = "../support/mod.rs"]
 mod support;
 
+use std::collections::BTreeSet;
 use std::env;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use campaign::Campaign;
+use world::{ACTS, KINDS, World};
 
 /// Each of them broke a promise once, or has a kind of writer that no other has.
 const FIXED_SEEDS: std::ops::Range<u64> = 1..24;
@@ -55,6 +57,17 @@ fn random_worlds_keep_the_promises() {
 fn random_worlds_keep_the_promises_for_long() {
     let time = Duration::from_secs(number("WORLD_SECONDS").unwrap_or(3600));
     Campaign::new(seed_of_now()..).for_no_longer_than(time).run();
+}
+
+#[test]
+fn the_fixed_seeds_have_every_act_and_every_kind_of_path() {
+    let worlds: Vec<World> = FIXED_SEEDS.map(World::from_seed).collect();
+    let names = |debug: String| debug.split('(').next().unwrap().to_owned();
+    let steps = worlds.iter().flat_map(|world| world.bursts.iter().flatten());
+    let acts: BTreeSet<String> = steps.map(|step| names(format!("{:?}", step.act))).collect();
+    let paths = worlds.iter().flat_map(|world| &world.paths);
+    let kinds: BTreeSet<String> = paths.map(|kind| names(format!("{kind:?}"))).collect();
+    assert_eq!((acts.len(), kinds.len()), (ACTS, KINDS), "{acts:?} {kinds:?}");
 }
 
 /// A number from the environment.

@@ -95,12 +95,10 @@ fn overlap(random: &mut Random, kind: Kind, base: usize) -> Option<Kind> {
     if kind.base().is_some() {
         return None;
     }
-    let overlaps = [Kind::Alias(base), Kind::Above(base), Kind::Enabled(base), Kind::Below(base)];
-    let count = match kind {
-        Kind::Tree | Kind::Volume => 4,
-        _ => 3,
-    };
-    Some(random.pick(&overlaps[..count]))
+    let overlaps =
+        [Kind::Below(base), Kind::Alias(base), Kind::Above(base), Kind::Enabled(base), Kind::One(base)];
+    let first = usize::from(!matches!(kind, Kind::Tree | Kind::Volume));
+    Some(random.pick(&overlaps[first..]))
 }
 
 /// Writers one after the other; steps of one that is slow may come between those of another.
@@ -109,6 +107,7 @@ fn burst(random: &mut Random, settings: Settings, paths: &[Kind]) -> Burst {
     let mut burst = Burst::new();
     for _ in 0..=random.below(3) {
         let path = random.pick(&(0..paths.len()).collect::<Vec<_>>());
+        let harmless = harmless || random.percent(15);
         let steps = writer(random, settings, paths, path, harmless);
         if random.percent(30) {
             interleave(random, &mut burst, steps);

@@ -122,6 +122,7 @@ impl Stage {
             }
             Kind::Below(base) => self.below(base),
             Kind::Above(base) => (self.home_of(base), self.home_of(base)),
+            Kind::One(base) => (self.places[base].dir.join("a.conf"), self.places[base].dir.clone()),
             Kind::Alias(base) => self.make_alias(&home, base)?,
             Kind::Enabled(base) => (conf.clone(), self.make_links(conf, base)?),
         };

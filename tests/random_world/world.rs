@@ -57,13 +57,19 @@ pub(crate) enum Kind {
     Alias(usize),
     /// A directory of links to `a.conf` and `b.conf` of the other path (`sites-enabled`).
     Enabled(usize),
+    /// `a.conf` of the other path, watched by itself.
+    One(usize),
 }
 
 impl Kind {
     /// The path that this one overlaps.
     pub(crate) fn base(self) -> Option<usize> {
         match self {
-            Self::Below(base) | Self::Above(base) | Self::Alias(base) | Self::Enabled(base) => Some(base),
+            Self::Below(base)
+            | Self::Above(base)
+            | Self::Alias(base)
+            | Self::Enabled(base)
+            | Self::One(base) => Some(base),
             _ => None,
         }
     }
@@ -75,6 +81,7 @@ impl Kind {
             Self::Above(_) => Self::Above(base),
             Self::Alias(_) => Self::Alias(base),
             Self::Enabled(_) => Self::Enabled(base),
+            Self::One(_) => Self::One(base),
             other => other,
         }
     }
@@ -109,6 +116,8 @@ pub(crate) enum Act {
     Vanish,
     /// Makes it again where it is missing.
     Return(Version),
+    /// Moves the directory away and another one into its place.
+    Replace(Version),
     /// Removes the subdirectory `sub`.
     VanishSub,
     /// Makes it again where it is missing.
@@ -121,13 +130,17 @@ pub(crate) enum Act {
     SlowPublish(Keys, Version, usize, Millis),
     /// A sync that changes nothing.
     Sync,
-    /// Mounts a directory over the path.
+    /// Mounts a directory over the path, or a file over one that is watched itself.
     MountOver(Version),
     /// Mounts one on a subdirectory, `sub` or `run`.
     MountBelow(Version),
     /// Removes the last mount.
     Unmount,
 }
+
+/// How many variants [`Act`] and [`Kind`] have.
+pub(crate) const ACTS: usize = 24;
+pub(crate) const KINDS: usize = 11;
 
 /// A set of [`KEYS`], one bit each.
 pub(crate) type Keys = u8;

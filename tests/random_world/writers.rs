@@ -18,8 +18,12 @@ pub(crate) fn writer(
         kind => kind,
     };
     let is_covered = paths.iter().any(|other| matches!(other, Kind::Above(_)));
+    let mounts = settings.mounts && writer.random.percent(40);
     match (harmless, kind) {
         (true, _) => writer.harmless(kind),
+        (_, Kind::Plain | Kind::Tree | Kind::Volume | Kind::File | Kind::LinkDir) if mounts => {
+            writer.mounts(kind);
+        }
         (_, Kind::Volume) => writer.kubelet(is_covered),
         (_, Kind::GitSync) => writer.redirect(),
         (_, Kind::Plain) => writer.directory(&["a.conf", "b.conf", "c.conf"]),
@@ -30,9 +34,9 @@ pub(crate) fn writer(
         (_, Kind::Below(base)) if paths[base] == Kind::Volume => writer.add(Act::Read),
         (_, Kind::Below(_)) => writer.file("d.conf"),
         (_, Kind::Above(_)) => writer.file("x.conf"),
-        (_, Kind::Enabled(_) | Kind::Alias(_)) => writer.file("a.conf"),
+        (_, Kind::One(base)) if paths[base] == Kind::Volume => writer.add(Act::Read),
+        (_, Kind::Enabled(_) | Kind::Alias(_) | Kind::One(_)) => writer.file("a.conf"),
     }
-    // The link above an alias may be led elsewhere, but an act on a volume goes to the volume.
     writer.steps
 }
 
@@ -76,7 +80,7 @@ impl Writer<'_> {
                 2 => Act::Blink(name, self.random.below(self.settings.quiet / 3)),
                 3 => Act::Sync,
                 // A file of a volume is nobody's but the kubelet's.
-                4 if kind != Kind::Volume && !matches!(kind, Kind::Below(_)) => Act::Same(name),
+                4 if !matches!(kind, Kind::Volume | Kind::Below(_) | Kind::One(_)) => Act::Same(name),
                 _ => Act::InPlace(self.random.pick(&["x.bak", "token"]), 0),
             };
             self.add(act);
@@ -85,8 +89,11 @@ impl Writer<'_> {
 
     fn directory(&mut self, names: &[Name]) {
         match self.random.below(100) {
-            0..12 => self.vanish(Act::Vanish, Act::Return),
-            12..24 if self.settings.mounts => self.mounts(Act::MountOver),
+            0..4 => {
+                let act = Act::Replace(self.version());
+                self.add(act);
+            }
+            4..12 => self.vanish(Act::Vanish, Act::Return),
             12..30 if self.settings.user => {
                 let act = Act::Blind(self.version(), self.pause());
                 self.add(act);
@@ -108,7 +115,6 @@ impl Writer<'_> {
         match self.random.below(100) {
             0..20 => self.redirect(),
             20..35 => self.vanish(Act::VanishSub, Act::ReturnSub),
-            35..55 if self.settings.mounts => self.mounts(Act::MountBelow),
             _ => self.directory(&["a.conf", "b.conf", "sub/d.conf", "sub/d.conf", "site/a.conf"]),
         }
     }
@@ -159,9 +165,13 @@ impl Writer<'_> {
         }
     }
 
-    fn mounts(&mut self, mount: fn(Version) -> Act) {
+    fn mounts(&mut self, kind: Kind) {
         let version = self.version();
-        let act = if self.random.percent(60) { mount(version) } else { Act::Unmount };
+        let act = match self.random.below(10) {
+            0..4 => Act::Unmount,
+            4..8 if matches!(kind, Kind::Tree | Kind::Volume) => Act::MountBelow(version),
+            _ => Act::MountOver(version),
+        };
         self.add(act);
     }
 
@@ -177,9 +187,7 @@ impl Writer<'_> {
         let act = match self.random.below(100) {
             0..10 => Act::Sync,
             10..25 => Act::InPlace("run/s.conf", version),
-            25..35 if self.settings.mounts => Act::MountBelow(version),
-            35..40 if self.settings.mounts => Act::Unmount,
-            40..65 => {
+            25..50 => {
                 // A tree that the volume lies in is plain; half of an update may settle there.
                 let pause = if is_covered { self.settings.quiet / 4 } else { self.pause() };
                 let step = self.random.pick(&[0, 1, 2, 3]);

@@ -51,7 +51,7 @@ impl World {
 }
 
 fn settings(random: &mut Random) -> Settings {
-    let mounts = random.percent(20);
+    let mounts = random.percent(25);
     // No event tells of a mount.
     let resync = if mounts { 900 } else { random.pick(&[0, 0, 0, 200, 700]) };
     Settings {

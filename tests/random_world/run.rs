@@ -15,9 +15,9 @@ use crate::oracle::{Law, Verdict, Violation, judge};
 use crate::report::{Failure, Tally};
 use crate::stage::Stage;
 use crate::support::{Builder, Sidecar, digest_in, digest_with, unique_name};
-use crate::view::{Views, is_what_was_read};
+use crate::view::{View, Views, is_what_was_read};
 use crate::watcher::Watcher;
-use crate::world::{Act, IGNORED, Kind, Settings, Step, World};
+use crate::world::{Act, IGNORED, Settings, Step, World};
 
 /// The user of worlds that are not root's.
 const OTHER_USER: u32 = 65534;
@@ -113,24 +113,8 @@ impl Run {
     /// A change that must be the next reload.
     fn fence(&mut self, number: usize) -> Result<(), Failure> {
         self.fences = self.fences.checked_add(1).unwrap_or(FIRST_FENCE);
-        let step = self.fence_step(self.fences);
+        let step = self.stage.fence(self.fences);
         self.burst(number, &[step])
-    }
-
-    fn fence_step(&self, version: u8) -> Step {
-        let is_there = |path: &usize| self.stage.places[*path].dir.is_dir();
-        let bases =
-            || (0..self.stage.places.len()).filter(|path| self.stage.places[*path].kind.base().is_none());
-        let step = |path, act| Step { gap: 0, path, act };
-        let Some(path) = bases().find(is_there) else {
-            return step(bases().next().unwrap_or(0), Act::Return(version));
-        };
-        let place = &self.stage.places[path];
-        match place.kind {
-            Kind::Volume if place.dir.join("..data").exists() => step(path, Act::Publish(0b0001, version)),
-            Kind::File => step(path, Act::Rename("a.conf", version)),
-            _ => step(path, Act::Rename("fence.conf", version)),
-        }
     }
 
     fn burst(&mut self, number: usize, steps: &[Step]) -> Result<(), Failure> {
@@ -145,12 +129,29 @@ impl Run {
             let _ = self.stage.close(&path);
             self.watcher.note("close what is still open", Effect::Close, self.stage.is_finished());
         }
+        self.restore_lost();
         let observed = self.observe(since);
         let mut verdict = judge(&observed, &self.watcher.settings, &self.watcher.paths);
         if !self.sidecar.is_running() {
             verdict.violations.push(Violation { law: Law::Running, what: "the sidecar ended".to_owned() });
         }
         self.settle(number, &observed, verdict)
+    }
+
+    /// What was written to a path before it went missing may have been delivered or not; it returns then, so that
+    /// what must be delivered is certain.
+    fn restore_lost(&mut self) {
+        let paths = 0..self.stage.places.len();
+        // Twice, because a directory may have to return before a path in it can.
+        for path in paths.clone().chain(paths) {
+            let mut views = self.watcher.actions.iter().map(|action| &action.after[path]);
+            let is_missing = views.next_back() == Some(&View::Missing);
+            let known = |view: &View| *view == View::Missing || *view == self.delivered[path];
+            if is_missing && !views.all(known) {
+                let step = self.stage.restoring(path);
+                self.step(step);
+            }
+        }
     }
 
     fn step(&mut self, step: Step) {

@@ -17,10 +17,14 @@ pub(crate) fn writer(
         Kind::Alias(base) => paths[base],
         kind => kind,
     };
+    // Nobody but the kubelet writes what is in a volume: another directory's links to it are only replaced.
+    let leads_into_volume = matches!(kind, Kind::Enabled(base) if paths[base] == Kind::Volume);
     let is_covered = paths.iter().any(|other| matches!(other, Kind::Above(_)));
     let mounts = settings.mounts && writer.random.percent(40);
     match (harmless, kind) {
+        (true, _) if leads_into_volume => writer.add(Act::Read),
         (true, _) => writer.harmless(kind),
+        _ if leads_into_volume => writer.link(),
         (_, Kind::Plain | Kind::Tree | Kind::Volume | Kind::File | Kind::LinkDir) if mounts => {
             writer.mounts(kind);
         }
@@ -132,6 +136,12 @@ impl Writer<'_> {
         }
     }
 
+    /// Makes a file of a link to one.
+    fn link(&mut self) {
+        let act = Act::Rename("a.conf", self.version());
+        self.add(act);
+    }
+
     /// Writes in pieces, and keeps the file open between them.
     fn slow(&mut self, name: Name, version: Version) {
         let truncate = self.random.percent(50);
@@ -168,8 +178,8 @@ impl Writer<'_> {
     fn mounts(&mut self, kind: Kind) {
         let version = self.version();
         let act = match self.random.below(10) {
-            0..4 => Act::Unmount,
-            4..8 if matches!(kind, Kind::Tree | Kind::Volume) => Act::MountBelow(version),
+            0..3 => Act::Unmount,
+            3..8 if matches!(kind, Kind::Tree | Kind::Volume) => Act::MountBelow(version),
             _ => Act::MountOver(version),
         };
         self.add(act);

@@ -13,6 +13,10 @@ pub(crate) struct Clusters {
     /// Whether a writer is in the middle of something then.
     writing: bool,
     open: Option<Cluster>,
+    /// When the last volume was swapped.
+    swapped: Option<Nanos>,
+    /// Whether something was mounted: until a resync finds it, no event tells of what is written there.
+    unseen: bool,
     /// A gap up to this is within the quiet period for certain.
     limit: Nanos,
     max_wait: Nanos,
@@ -29,7 +33,8 @@ struct Cluster {
 
 impl Clusters {
     pub(crate) fn new(start: &Views, limit: Nanos, max_wait: Nanos) -> Self {
-        Self { reloads: 0, before: start.clone(), writing: false, open: None, limit, max_wait }
+        let (before, open, swapped) = (start.clone(), None, None);
+        Self { reloads: 0, before, writing: false, open, swapped, unseen: false, limit, max_wait }
     }
 
     /// The next action, and what there is after it.
@@ -45,9 +50,16 @@ impl Clusters {
         match action.effect {
             Effect::Midway => {}
             // Joins what waits for quiet; alone it is a reload at once.
-            Effect::Swap => self.reloads += usize::from(changed && self.open.is_none()),
+            Effect::Swap => {
+                self.reloads += usize::from(changed && self.open.is_none());
+                self.swapped = Some(action.end);
+            }
             // A resync may find it at any time.
-            Effect::Unseen => self.reloads += usize::from(changed),
+            Effect::Unseen => {
+                self.reloads += usize::from(changed);
+                self.unseen = true;
+            }
+            _ if self.unseen => self.reloads += usize::from(changed),
             Effect::Ordinary | Effect::Close => self.extend(action, changed),
         }
         self.before.clone_from(state);
@@ -71,6 +83,9 @@ impl Clusters {
     fn extend(&mut self, action: &Action, changed: bool) {
         if changed && self.open.is_none() {
             let before = self.before.clone();
+            // The reload of a swap may find the change just before its event arrives.
+            let races = self.swapped.is_some_and(|swapped| action.start < swapped + self.limit / 4);
+            self.reloads += usize::from(races);
             self.open = Some(Cluster { before, first: action.start, last: action.start });
         }
         let Some(open) = &mut self.open else { return };

@@ -3,10 +3,10 @@
 use crate::run::run;
 use crate::support::is_root;
 use crate::world::Act::{
-    Blind, Blink, Close, InPlace, MountBelow, MountOver, Open, Piece, Publish, Redirect, Rename, Return,
-    SlowPublish, Unmount, Vanish,
+    Blind, Blink, Close, InPlace, MountBelow, MountOver, Open, Piece, Publish, Redirect, Remove, Rename,
+    Return, SlowPublish, Unmount, Vanish,
 };
-use crate::world::Kind::{Above, Alias, Below, Enabled, File, GitSync, LinkDir, Plain, Tree, Volume};
+use crate::world::Kind::{Above, Alias, Below, Enabled, File, GitSync, LinkDir, One, Plain, Tree, Volume};
 use crate::world::{Kind, Settings, Step, World};
 
 /// Each world is a test.
@@ -85,6 +85,22 @@ kept! {
         Step { gap: 0, path: 0, act: Piece("a.conf", 1) },
         Step { gap: 450, path: 0, act: Piece("a.conf", 1) },
         Step { gap: 450, path: 0, act: Close("a.conf") },
+    ]);
+    a_single_file_that_is_made_again_slowly: world(PLAIN, &[File], &[
+        Step { gap: 0, path: 0, act: Remove("a.conf") },
+        Step { gap: 0, path: 0, act: Open("a.conf", false) },
+        Step { gap: 500, path: 0, act: Piece("a.conf", 4) },
+    ]);
+    a_file_that_is_watched_twice_and_opened_again_at_once: world(PLAIN, &[Plain, One(0)], &[
+        Step { gap: 0, path: 0, act: Open("a.conf", true) },
+        Step { gap: 100, path: 0, act: Piece("a.conf", 1) },
+        Step { gap: 0, path: 0, act: Close("a.conf") },
+        Step { gap: 0, path: 1, act: Open("a.conf", true) },
+        Step { gap: 500, path: 1, act: Piece("a.conf", 2) },
+        Step { gap: 0, path: 1, act: Close("a.conf") },
+        Step { gap: 0, path: 0, act: Open("a.conf", true) },
+        Step { gap: 600, path: 0, act: Piece("a.conf", 3) },
+        Step { gap: 0, path: 0, act: Close("a.conf") },
     ]);
     a_slow_writer_beside_a_fast_one: world(RECURSIVE, &[Tree, Volume], &[
         Step { gap: 0, path: 0, act: Open("sub/d.conf", true) },

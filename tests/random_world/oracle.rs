@@ -187,8 +187,8 @@ impl Bench<'_> {
         }
     }
 
-    /// A read is not judged where an action could come between the sidecar's look and the read, or where
-    /// `MAX_WAIT` was over.
+    /// A read is not judged where an action could come between the sidecar's look and the read, where `MAX_WAIT`
+    /// was over, or where events may be missing.
     fn can_judge(&self, read: &Read) -> bool {
         let actions = &self.burst.actions;
         let is_over = actions.first().is_some_and(|first| read.at >= first.start + self.max_wait());
@@ -197,6 +197,9 @@ impl Bench<'_> {
         let recent = read.at.saturating_sub(self.quiet() / 4);
         let before = actions.iter().any(|action| action.start < recent);
         let just_now = actions.iter().any(|action| (recent..=read.at).contains(&action.start));
-        !(is_over || overlaps || before && just_now)
+        // No event tells of a writer in what was just mounted.
+        let is_unseen =
+            actions.iter().any(|action| action.effect == Effect::Unseen && action.start < read.at);
+        !(is_unseen || is_over || overlaps || before && just_now)
     }
 }

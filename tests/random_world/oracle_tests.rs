@@ -116,6 +116,20 @@ fn each_swap_may_be_a_reload_and_one_that_joins_a_burst_may_not() {
 }
 
 #[test]
+fn what_is_written_right_after_a_swap_may_be_in_its_reload() {
+    let swap = action(0, Effect::Swap, "1");
+    expect_kept(&burst(&[swap.clone(), write(2, "2")], &[(5, "1"), (10, "2")]));
+    let late = burst(&[swap, write(100, "2")], &[(5, "1"), (105, "2"), (405, "3")]);
+    expect_broken(Law::Once, &late);
+}
+
+#[test]
+fn what_is_written_to_a_mount_that_no_resync_has_found_may_settle_at_any_time() {
+    let actions = [action(0, Effect::Unseen, "1"), piece(50, "2"), write(900, "3")];
+    expect_kept(&burst(&actions, &[(100, "2"), (1205, "3")]));
+}
+
+#[test]
 fn the_pause_of_an_act_makes_no_second_reload() {
     let actions = [action(0, Effect::Midway, "1"), action(400, Effect::Swap, "2")];
     expect_broken(Law::Once, &burst(&actions, &[(310, "1"), (405, "2")]));

@@ -175,6 +175,8 @@ impl Run {
         let effect = match step.act.effect() {
             // A file that does not count is none of the sidecar's business.
             Effect::Close if was_finished => Effect::Ordinary,
+            // What cannot be mounted hides nothing.
+            Effect::Unseen if result.is_err() => Effect::Ordinary,
             effect => effect,
         };
         let outcome = result.err().map(|error| format!(" ({error})")).unwrap_or_default();

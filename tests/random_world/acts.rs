@@ -22,6 +22,7 @@ impl Act {
             Self::Publish(..) | Self::SlowPublish(..) => Effect::Swap,
             Self::MountOver(_) | Self::MountBelow(_) | Self::Unmount => Effect::Unseen,
             Self::Close(_) => Effect::Close,
+            Self::Redirect(_) | Self::Replace(_) | Self::Return(_) | Self::ReturnSub(_) => Effect::Moved,
             _ => Effect::Ordinary,
         }
     }
@@ -45,6 +46,10 @@ impl Stage {
             Act::Same(name) => fs::read(dir.join(name)).and_then(|bytes| fs::write(dir.join(name), bytes)),
             Act::Remove(name) => fs::remove_file(dir.join(name)),
             Act::Touch(name) => touch(&dir.join(name)),
+            // A file that is new and unreadable is another one to the sidecar, whatever is in it.
+            Act::Blink(name, _) if self.settings.user && self.is_new(&dir.join(name)) => {
+                Err(io::Error::other("just written"))
+            }
             Act::Blink(name, time) => self.blink(&dir.join(name), time, pause),
             Act::Blind(version, time) => self.blind(&dir, version, time, pause),
             Act::Read => read_all(&dir, 8),

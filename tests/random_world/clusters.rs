@@ -13,8 +13,9 @@ pub(crate) struct Clusters {
     /// Whether a writer is in the middle of something then.
     writing: bool,
     open: Option<Cluster>,
-    /// When the last volume was swapped.
+    /// When the last volume was swapped, and the last directory made.
     swapped: Option<Nanos>,
+    moved: Option<Nanos>,
     /// Whether something was mounted: until a resync finds it, no event tells of what is written there.
     unseen: bool,
     /// A gap up to this is within the quiet period for certain.
@@ -33,8 +34,17 @@ struct Cluster {
 
 impl Clusters {
     pub(crate) fn new(start: &Views, limit: Nanos, max_wait: Nanos) -> Self {
-        let (before, open, swapped) = (start.clone(), None, None);
-        Self { reloads: 0, before, writing: false, open, swapped, unseen: false, limit, max_wait }
+        Self {
+            reloads: 0,
+            before: start.clone(),
+            writing: false,
+            open: None,
+            swapped: None,
+            moved: None,
+            unseen: false,
+            limit,
+            max_wait,
+        }
     }
 
     /// The next action, and what there is after it.
@@ -61,6 +71,10 @@ impl Clusters {
             }
             _ if self.unseen => self.reloads += usize::from(changed),
             Effect::Ordinary | Effect::Close => self.extend(action, changed),
+            Effect::Moved => {
+                self.extend(action, changed);
+                self.moved = Some(action.end);
+            }
         }
         self.before.clone_from(state);
         self.writing = !action.finished;
@@ -80,14 +94,19 @@ impl Clusters {
             .is_some_and(|open| self.writing || action.end.saturating_sub(open.last) <= self.limit)
     }
 
+    fn is_soon_after(&self, earlier: Option<Nanos>, action: &Action) -> bool {
+        earlier.is_some_and(|earlier| action.start < earlier + self.limit / 2)
+    }
+
     fn extend(&mut self, action: &Action, changed: bool) {
         if changed && self.open.is_none() {
             let before = self.before.clone();
             // The reload of a swap may find the change just before its event arrives.
-            let races = self.swapped.is_some_and(|swapped| action.start < swapped + self.limit / 4);
-            self.reloads += usize::from(races);
+            self.reloads += usize::from(self.is_soon_after(self.swapped, action));
             self.open = Some(Cluster { before, first: action.start, last: action.start });
         }
+        // The sidecar may not know that the file is open.
+        self.reloads += usize::from(!action.finished && self.is_soon_after(self.moved, action));
         let Some(open) = &mut self.open else { return };
         // What changes nothing may be no event at all, so it prolongs nothing.
         if changed || action.effect == Effect::Close {

@@ -4,7 +4,7 @@ use crate::run::run;
 use crate::support::is_root;
 use crate::world::Act::{
     Blind, Blink, Close, InPlace, MountBelow, MountOver, Open, Piece, Publish, Redirect, Remove, Rename,
-    Return, SlowPublish, Unmount, Vanish,
+    Replace, Return, SlowPublish, Unmount, Vanish,
 };
 use crate::world::Kind::{Above, Alias, Below, Enabled, File, GitSync, LinkDir, One, Plain, Tree, Volume};
 use crate::world::{Kind, Settings, Step, World};
@@ -148,6 +148,38 @@ kept! {
             vec![Step { gap: 0, path: 0, act: Vanish }],
             vec![Step { gap: 0, path: 0, act: Return(1) }],
         ],
+    };
+    a_directory_that_another_one_replaces: World {
+        settings: PLAIN,
+        paths: vec![Plain, File],
+        bursts: vec![
+            vec![Step { gap: 0, path: 0, act: Replace(1) }],
+            vec![Step { gap: 0, path: 0, act: InPlace("a.conf", 2) }],
+            vec![Step { gap: 0, path: 1, act: Replace(1) }],
+            vec![Step { gap: 0, path: 1, act: InPlace("a.conf", 2) }],
+        ],
+    };
+    a_slow_writer_in_a_directory_that_was_mounted: World {
+        settings: MOUNTS,
+        paths: vec![Plain],
+        bursts: vec![
+            vec![Step { gap: 0, path: 0, act: MountOver(1) }],
+            vec![
+                Step { gap: 0, path: 0, act: Open("a.conf", true) },
+                Step { gap: 1300, path: 0, act: Piece("a.conf", 1) },
+            ],
+        ],
+    };
+    // Whether a read comes in the middle is luck, so there are several updates.
+    updates_that_add_and_remove_many_keys: World {
+        settings: PLAIN,
+        paths: vec![Volume],
+        bursts: (1..7)
+            .map(|update| {
+                let keys = if update % 2 == 0 { 0b1_1111 } else { 0b0_0001 };
+                vec![Step { gap: 0, path: 0, act: Publish(keys, update) }]
+            })
+            .collect(),
     };
     mounts_over_and_below: World {
         settings: Settings { recursive: true, ..MOUNTS },

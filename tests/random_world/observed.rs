@@ -11,6 +11,8 @@ use crate::world::Millis;
 pub(crate) enum Effect {
     /// It settles after the quiet period.
     Ordinary,
+    /// The same, and a directory is new: until the sidecar has its watch there, no event tells of a writer.
+    Moved,
     /// A slow writer is through: the quiet period begins.
     Close,
     /// A consistent volume needs no quiet period.

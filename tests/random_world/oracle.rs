@@ -187,6 +187,19 @@ impl Bench<'_> {
         }
     }
 
+    /// When a writer began of which no event tells: in what was just mounted, or in a directory that is so new that
+    /// the sidecar may have no watch there.
+    fn unseen_since(&self) -> Option<Nanos> {
+        let actions = &self.burst.actions;
+        let is_new = |at: Nanos| {
+            let moved = actions.iter().filter(|action| action.effect == Effect::Moved);
+            moved.map(|action| action.end).any(|end| (end..end + self.quiet() / 4).contains(&at))
+        };
+        let is_unseen =
+            |action: &&Action| action.effect == Effect::Unseen || !action.finished && is_new(action.start);
+        actions.iter().find(is_unseen).map(|action| action.start)
+    }
+
     /// A read is not judged where an action could come between the sidecar's look and the read, where `MAX_WAIT`
     /// was over, or where events may be missing.
     fn can_judge(&self, read: &Read) -> bool {
@@ -197,9 +210,7 @@ impl Bench<'_> {
         let recent = read.at.saturating_sub(self.quiet() / 4);
         let before = actions.iter().any(|action| action.start < recent);
         let just_now = actions.iter().any(|action| (recent..=read.at).contains(&action.start));
-        // No event tells of a writer in what was just mounted.
-        let is_unseen =
-            actions.iter().any(|action| action.effect == Effect::Unseen && action.start < read.at);
+        let is_unseen = self.unseen_since().is_some_and(|since| since < read.at);
         !(is_unseen || is_over || overlaps || before && just_now)
     }
 }

@@ -120,6 +120,7 @@ impl Run {
     fn burst(&mut self, number: usize, steps: &[Step]) -> Result<(), Failure> {
         let since = clock::now();
         self.watcher.actions.clear();
+        self.stage.written.clear();
         for step in steps {
             self.step(*step);
         }
@@ -157,7 +158,7 @@ impl Run {
     fn step(&mut self, step: Step) {
         let label = format!("{}: {:?}", step.path, step.act);
         let watcher = &mut self.watcher;
-        watcher.begin(step.gap);
+        watcher.begin(step.gap.max(self.stage.least_gap(step)));
         let is_volume = matches!(step.act, Act::SlowPublish(..));
         let midway = if is_volume { Effect::Midway } else { Effect::Ordinary };
         let before = watcher.look();
@@ -171,6 +172,7 @@ impl Run {
             let shows = watcher.look() != before;
             self.stage.note_slow(step.path, name, shows);
         }
+        self.stage.note_written(step);
         let finished = self.stage.is_finished();
         let effect = match step.act.effect() {
             // A file that does not count is none of the sidecar's business.

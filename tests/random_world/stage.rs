@@ -1,17 +1,21 @@
 //! The files of a world: where each watched path is, and what is there at first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use sidecar_testkit::kubelet::{Order, Payload, Volume};
 use tempfile::TempDir;
 
 use crate::acts::real;
 use crate::support::open_dir;
-use crate::world::{KEYS, Keys, Kind, Settings, Version, World, text};
+use crate::world::{Act, KEYS, Keys, Kind, Millis, Settings, Step, Version, World, text};
+
+/// How long a process may take from its start to its program.
+const HELD: Duration = Duration::from_millis(100);
 
 /// A watched path.
 #[derive(Debug)]
@@ -39,6 +43,10 @@ pub(crate) struct Stage {
     pub(crate) settings: Settings,
     /// The files that are open for writing.
     pub(crate) slow: BTreeMap<PathBuf, Slow>,
+    /// The files of the burst at hand that were written or touched, and the directories of those that came or went.
+    pub(crate) written: BTreeSet<PathBuf>,
+    /// When a file was last written and closed.
+    pub(crate) closed: BTreeMap<PathBuf, Instant>,
     /// Where something is mounted, the last at the end.
     pub(crate) mounted: Vec<PathBuf>,
     fresh: u32,
@@ -51,6 +59,8 @@ impl Stage {
             places: Vec::new(),
             settings: world.settings,
             slow: BTreeMap::new(),
+            written: BTreeSet::new(),
+            closed: BTreeMap::new(),
             mounted: Vec::new(),
             fresh: 0,
             top: open_dir(),
@@ -85,6 +95,33 @@ impl Stage {
         if let Some(slow) = self.slow.get_mut(&path) {
             slow.shows |= shows;
         }
+    }
+
+    /// What must pass before a step. A process that another thread starts meanwhile keeps each file open until it runs
+    /// its own program; the late end of one writer would look like the end of the next.
+    pub(crate) fn least_gap(&self, step: Step) -> Millis {
+        let Act::Open(name, _) = step.act else { return 0 };
+        let closed = self.closed.get(&real(&self.places[step.path].dir.join(name)));
+        let left = closed.and_then(|closed| HELD.checked_sub(closed.elapsed())).unwrap_or_default();
+        left.as_millis().try_into().unwrap_or(0)
+    }
+
+    /// Notes what an act is to those that follow.
+    pub(crate) fn note_written(&mut self, step: Step) {
+        let dir = &self.places[step.path].dir;
+        match step.act.name() {
+            Some(name) => drop(self.written.insert(real(&dir.join(name)))),
+            None if matches!(step.act, Act::Read | Act::Blink(..) | Act::Sync) => {}
+            None => drop(self.written.insert(real(dir))),
+        }
+        if let Act::Close(name) | Act::InPlace(name, _) | Act::Same(name) = step.act {
+            self.closed.insert(real(&dir.join(name)), Instant::now());
+        }
+    }
+
+    /// May the file be another one than before the burst?
+    pub(crate) fn is_new(&self, path: &Path) -> bool {
+        real(path).ancestors().any(|path| self.written.contains(path))
     }
 
     /// Is no writer in the middle of a file that counts?

@@ -138,6 +138,24 @@ pub(crate) enum Act {
     Unmount,
 }
 
+impl Act {
+    /// The file that it writes, if it is one.
+    pub(crate) fn name(self) -> Option<Name> {
+        match self {
+            Self::Rename(name, _)
+            | Self::RenameBeside(name, _)
+            | Self::InPlace(name, _)
+            | Self::Open(name, _)
+            | Self::Piece(name, _)
+            | Self::Close(name)
+            | Self::Same(name)
+            | Self::Remove(name)
+            | Self::Touch(name) => Some(name),
+            _ => None,
+        }
+    }
+}
+
 /// How many variants [`Act`] and [`Kind`] have.
 pub(crate) const ACTS: usize = 24;
 pub(crate) const KINDS: usize = 11;

@@ -3,13 +3,15 @@
 use std::fs::{self, File, FileTimes, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
 use std::ops::ControlFlow;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use sidecar_testkit::kubelet::{Payload, Volume};
+
 use crate::mounts;
 use crate::observed::Effect;
-use crate::stage::{Slow, Stage, fill, make_sub, payload};
+use crate::stage::{GROUP_ONLY, OTHER_USER, Slow, Stage, fill, make_sub, payload};
 use crate::world::{Act, Keys, Kind, Millis, Name, Version, text};
 
 /// Waits so many milliseconds; what is there meanwhile is looked at.
@@ -19,7 +21,7 @@ impl Act {
     /// What the oracle expects of it.
     pub(crate) fn effect(self) -> Effect {
         match self {
-            Self::Publish(..) | Self::SlowPublish(..) => Effect::Swap,
+            Self::Publish(..) | Self::SlowPublish(..) | Self::LateGroup(..) => Effect::Swap,
             Self::MountOver(_) | Self::MountBelow(_) | Self::Unmount => Effect::Unseen,
             Self::Close(_) => Effect::Close,
             Self::Redirect(_) | Self::Replace(_) | Self::Return(_) | Self::ReturnSub(_) => Effect::Moved,
@@ -46,6 +48,8 @@ impl Stage {
             Act::Same(name) => fs::read(dir.join(name)).and_then(|bytes| fs::write(dir.join(name), bytes)),
             Act::Remove(name) => fs::remove_file(dir.join(name)),
             Act::Touch(name) => touch(&dir.join(name)),
+            // Nobody but the kubelet hides a file in a world that is about that.
+            Act::Blink(..) | Act::Blind(..) if self.settings.fs_group => Err(ErrorKind::Unsupported.into()),
             // A file that is new and unreadable is another one to the sidecar, whatever is in it.
             Act::Blink(name, _) if self.settings.user && self.is_new(&dir.join(name)) => {
                 Err(io::Error::other("just written"))
@@ -63,6 +67,7 @@ impl Stage {
             Act::SlowPublish(keys, version, step, time) => {
                 self.publish(path, keys, version, Some((step, time)), pause)
             }
+            Act::LateGroup(keys, version, time) => self.publish_then_group(path, keys, version, time, pause),
             Act::Sync => self.sync(path),
             Act::MountOver(version) if self.places[path].kind == Kind::File => {
                 let over = self.fresh("over");
@@ -179,6 +184,22 @@ impl Stage {
         self.volume(path)?.write_with(&payload(keys, version), hook).map(drop)
     }
 
+    fn publish_then_group(
+        &self,
+        path: usize,
+        keys: Keys,
+        version: Version,
+        time: Millis,
+        pause: Pause,
+    ) -> io::Result<()> {
+        let data = self.data(path)?;
+        Volume::open(&self.places[path].dir)?.mode(GROUP_ONLY).write(&payload(keys, version))?;
+        pause(self, time);
+        let mut there = payload(0, 0);
+        collect(&data, "", &mut there)?;
+        there.keys().try_for_each(|key| chown(data.join(key), None, Some(OTHER_USER)))
+    }
+
     /// Fails where no volume is, as below another mount.
     fn data(&self, path: usize) -> io::Result<PathBuf> {
         let data = self.places[path].dir.join("..data");
@@ -256,7 +277,7 @@ fn read_all(path: &Path, depth: usize) -> io::Result<()> {
     Ok(())
 }
 
-fn collect(dir: &Path, prefix: &str, into: &mut sidecar_testkit::kubelet::Payload) -> io::Result<()> {
+fn collect(dir: &Path, prefix: &str, into: &mut Payload) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
         let name = format!("{prefix}{}", path.file_name().unwrap_or_default().to_string_lossy());

@@ -3,8 +3,8 @@
 use crate::run::run;
 use crate::support::is_root;
 use crate::world::Act::{
-    Blind, Blink, Close, InPlace, MountBelow, MountOver, Open, Piece, Publish, Redirect, Remove, Rename,
-    Replace, Return, SlowPublish, Unmount, Vanish,
+    Blind, Blink, Close, InPlace, LateGroup, MountBelow, MountOver, Open, Piece, Publish, Redirect, Remove,
+    Rename, Replace, Return, SlowPublish, Unmount, Vanish,
 };
 use crate::world::Kind::{Above, Alias, Below, Enabled, File, GitSync, LinkDir, One, Plain, Tree, Volume};
 use crate::world::{Kind, Settings, Step, World};
@@ -26,6 +26,7 @@ const PLAIN: Settings = Settings {
     recursive: false,
     ignore: false,
     user: false,
+    fs_group: false,
     links_first: false,
     mounts: false,
 };
@@ -170,6 +171,9 @@ kept! {
             ],
         ],
     };
+    a_group_that_is_set_after_the_swap: world(Settings { fs_group: true, ..USER }, &[Volume, Plain], &[
+        Step { gap: 0, path: 0, act: LateGroup(0b1111, 1, 250) },
+    ]);
     // Whether a read comes in the middle is luck, so there are several updates.
     updates_that_add_and_remove_many_keys: World {
         settings: PLAIN,

@@ -17,6 +17,7 @@ const SETTINGS: Settings = Settings {
     recursive: false,
     ignore: true,
     user: false,
+    fs_group: false,
     links_first: false,
     mounts: false,
 };

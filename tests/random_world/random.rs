@@ -54,14 +54,16 @@ fn settings(random: &mut Random) -> Settings {
     let mounts = random.percent(25);
     // No event tells of a mount.
     let resync = if mounts { 900 } else { random.pick(&[0, 0, 0, 200, 700]) };
+    // It could not see its own mounts.
+    let user = !mounts && random.percent(20);
     Settings {
         quiet: random.pick(&[300, 350, 400]),
         max_wait: random.pick(&[2000, 3000, 4000, 8000]),
         resync,
         recursive: random.percent(45),
         ignore: random.percent(50),
-        // It could not see its own mounts otherwise.
-        user: !mounts && random.percent(12),
+        user,
+        fs_group: user && random.percent(50),
         links_first: random.percent(30),
         mounts,
     }

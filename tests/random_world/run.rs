@@ -13,14 +13,11 @@ use crate::mounts;
 use crate::observed::{Action, Effect, Observed, Read, held};
 use crate::oracle::{Law, Verdict, Violation, judge};
 use crate::report::{Failure, Tally};
-use crate::stage::Stage;
+use crate::stage::{OTHER_USER, Stage};
 use crate::support::{Builder, Sidecar, digest_in, digest_with, unique_name};
 use crate::view::{View, Views, is_what_was_read};
 use crate::watcher::Watcher;
 use crate::world::{Act, IGNORED, Settings, Step, World};
-
-/// The user of worlds that are not root's.
-const OTHER_USER: u32 = 65534;
 
 /// How long a delivery may take beyond all waits that are set: generous, for a machine under load.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -159,7 +156,7 @@ impl Run {
         let label = format!("{}: {:?}", step.path, step.act);
         let watcher = &mut self.watcher;
         watcher.begin(step.gap.max(self.stage.least_gap(step)));
-        let is_volume = matches!(step.act, Act::SlowPublish(..));
+        let is_volume = matches!(step.act, Act::SlowPublish(..) | Act::LateGroup(..));
         let midway = if is_volume { Effect::Midway } else { Effect::Ordinary };
         let before = watcher.look();
         let was_finished = self.stage.is_finished();

@@ -14,6 +14,11 @@ use crate::acts::real;
 use crate::support::open_dir;
 use crate::world::{Act, KEYS, Keys, Kind, Millis, Settings, Step, Version, World, text};
 
+/// The user and the group of worlds that are not root's.
+pub(crate) const OTHER_USER: u32 = 65534;
+/// `defaultMode` of a volume that only the group reads.
+pub(crate) const GROUP_ONLY: u32 = 0o440;
+
 /// How long a process may take from its start to its program.
 const HELD: Duration = Duration::from_millis(100);
 
@@ -82,7 +87,8 @@ impl Stage {
     /// The volume of a path, as the kubelet sees it.
     pub(crate) fn volume(&self, path: usize) -> io::Result<Volume> {
         let order = if self.settings.links_first { Order::LinksBeforeSwap } else { Order::LinksAfterSwap };
-        Ok(Volume::open(&self.places[path].dir)?.order(order))
+        let volume = Volume::open(&self.places[path].dir)?.order(order);
+        Ok(if self.settings.fs_group { volume.mode(GROUP_ONLY).fs_group(OTHER_USER) } else { volume })
     }
 
     pub(crate) fn watched(&self) -> Vec<&Path> {
@@ -145,7 +151,7 @@ impl Stage {
             Kind::Plain => (conf.clone(), filled(conf)?),
             Kind::File => (conf.join("a.conf"), filled(conf)?),
             Kind::Tree => (conf.clone(), self.make_tree(&home, conf)?),
-            Kind::Volume => (conf.clone(), make_volume(conf)?),
+            Kind::Volume => (conf.clone(), make_volume(conf, self.settings.fs_group)?),
             Kind::LinkDir => {
                 symlink(self.checkout(&home, 0)?, &conf)?;
                 (conf.clone(), conf)
@@ -215,8 +221,11 @@ fn filled(dir: PathBuf) -> io::Result<PathBuf> {
     Ok(dir)
 }
 
-fn make_volume(conf: PathBuf) -> io::Result<PathBuf> {
-    Volume::create(&conf, &payload(0b1011, 0))?;
+fn make_volume(conf: PathBuf, fs_group: bool) -> io::Result<PathBuf> {
+    fs::create_dir(&conf)?;
+    let volume = Volume::open(&conf)?;
+    let volume = if fs_group { volume.mode(GROUP_ONLY).fs_group(OTHER_USER) } else { volume };
+    volume.write(&payload(0b1011, 0))?;
     fs::create_dir(conf.join("run"))?;
     fs::write(conf.join("run/s.conf"), text("s.conf", 0))?;
     Ok(conf)

@@ -105,7 +105,7 @@ pub(crate) fn is_what_was_read(views: &[View], paths: &[PathBuf], read: &Files, 
             View::File(text) => {
                 let base = path.file_name().unwrap_or_default().to_string_lossy();
                 let name = if paths.len() > 1 { path.to_string_lossy() } else { base };
-                read.get(&*name).is_some_and(|found| found == text || is_denied(found))
+                read.get(&*name).is_some_and(|found| found == text || is_excused(found, settings))
             }
             View::Directory(entries) => {
                 let below = read.iter().filter_map(|(name, text)| Some((name.strip_prefix(&prefix)?, text)));
@@ -120,13 +120,13 @@ fn is_directory(
     read: &BTreeMap<&str, &String>,
     settings: &Settings,
 ) -> bool {
-    if read.get(".").is_some_and(|text| is_denied(text)) {
+    if read.get(".").is_some_and(|text| is_excused(text, settings)) {
         return true;
     }
     let written = entries.iter().all(|(name, entry)| {
         let found = read.get(name.as_str());
         match entry {
-            Entry::File(text) => found.is_some_and(|found| *found == text || is_denied(found)),
+            Entry::File(text) => found.is_some_and(|found| *found == text || is_excused(found, settings)),
             Entry::Dangling(_) => found.is_some_and(|found| found.starts_with("error: ")),
             Entry::Directory { .. } | Entry::Link(_) => true,
         }
@@ -143,6 +143,7 @@ fn is_directory(
     written && read.iter().all(known)
 }
 
-fn is_denied(text: &str) -> bool {
-    text.starts_with("error: Permission denied")
+/// Whether somebody hid the file for a moment, which nobody does to a file of a volume.
+fn is_excused(text: &str, settings: &Settings) -> bool {
+    !settings.fs_group && text.starts_with("error: Permission denied")
 }

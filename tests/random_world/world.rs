@@ -25,6 +25,8 @@ pub(crate) struct Settings {
     pub(crate) ignore: bool,
     /// Whether the sidecar and the target are a user other than root.
     pub(crate) user: bool,
+    /// Whether the files of volumes are for the user's group only (`fsGroup`, `defaultMode` 0440).
+    pub(crate) fs_group: bool,
     /// Whether the kubelet makes links before it swaps, as old ones do.
     pub(crate) links_first: bool,
     /// Whether a mount namespace is needed.
@@ -128,6 +130,8 @@ pub(crate) enum Act {
     Publish(Keys, Version),
     /// The same with a pause after the step of this number.
     SlowPublish(Keys, Version, usize, Millis),
+    /// The group is set so long after the swap, as by kubelets before 1.27; needs `fs_group`.
+    LateGroup(Keys, Version, Millis),
     /// A sync that changes nothing.
     Sync,
     /// Mounts a directory over the path, or a file over one that is watched itself.
@@ -157,7 +161,7 @@ impl Act {
 }
 
 /// How many variants [`Act`] and [`Kind`] have.
-pub(crate) const ACTS: usize = 24;
+pub(crate) const ACTS: usize = 25;
 pub(crate) const KINDS: usize = 11;
 
 /// A set of [`KEYS`], one bit each.

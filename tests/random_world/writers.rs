@@ -196,6 +196,9 @@ impl Writer<'_> {
         let version = self.version();
         let act = match self.random.below(100) {
             0..10 => Act::Sync,
+            _ if self.settings.fs_group && self.random.percent(40) => {
+                Act::LateGroup(keys, version, self.pause())
+            }
             10..25 => Act::InPlace("run/s.conf", version),
             25..50 => {
                 // A tree that the volume lies in is plain; half of an update may settle there.

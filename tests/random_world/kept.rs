@@ -174,6 +174,15 @@ kept! {
     a_group_that_is_set_after_the_swap: world(Settings { fs_group: true, ..USER }, &[Volume, Plain], &[
         Step { gap: 0, path: 0, act: LateGroup(0b1111, 1, 250) },
     ]);
+    // The events of a file that was just made must not get lost while watches are renewed.
+    a_new_file_in_a_volume_that_lost_a_key: World {
+        settings: RECURSIVE,
+        paths: vec![Volume, Alias(0)],
+        bursts: vec![
+            vec![Step { gap: 0, path: 0, act: Publish(0b0001, 1) }],
+            vec![Step { gap: 0, path: 1, act: InPlace("token", 1) }],
+        ],
+    };
     // Whether a read comes in the middle is luck, so there are several updates.
     updates_that_add_and_remove_many_keys: World {
         settings: PLAIN,

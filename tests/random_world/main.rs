@@ -41,8 +41,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use campaign::Campaign;
 use world::{ACTS, KINDS, World};
 
-/// Each of them broke a promise once, or has a kind of writer that no other has.
-const FIXED_SEEDS: std::ops::Range<u64> = 1..25;
+/// Together they have every act and every kind of path.
+const FIXED_SEEDS: std::ops::Range<u64> = 1..22;
 
 #[test]
 fn random_worlds_keep_the_promises() {

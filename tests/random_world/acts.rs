@@ -1,14 +1,14 @@
 //! Does the acts, with real files.
 
-use std::fs::{self, File, FileTimes, OpenOptions, Permissions};
+use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
 use std::ops::ControlFlow;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
-use sidecar_testkit::kubelet::{Payload, Volume};
+use sidecar_testkit::kubelet::Volume;
 
+use crate::files::{collect, in_place, read_all, real, rename_beside, same, touch};
 use crate::mounts;
 use crate::observed::Effect;
 use crate::stage::{GROUP_ONLY, OTHER_USER, Slow, Stage, fill, make_sub, payload};
@@ -41,11 +41,11 @@ impl Stage {
         match act {
             Act::Rename(name, version) => self.rename(&dir.join(name), &text(name, version)),
             Act::RenameBeside(name, version) => rename_beside(&dir.join(name), &text(name, version)),
-            Act::InPlace(name, version) => fs::write(dir.join(name), text(name, version)),
+            Act::InPlace(name, version) => in_place(&dir.join(name), &text(name, version)),
             Act::Open(name, truncate) => self.open(&dir.join(name), truncate),
             Act::Piece(name, version) => self.piece(&dir.join(name), name, version),
             Act::Close(name) => self.close(&dir.join(name)),
-            Act::Same(name) => fs::read(dir.join(name)).and_then(|bytes| fs::write(dir.join(name), bytes)),
+            Act::Same(name) => same(&dir.join(name)),
             Act::Remove(name) => fs::remove_file(dir.join(name)),
             Act::Touch(name) => touch(&dir.join(name)),
             // Nobody but the kubelet hides a file in a world that is about that.
@@ -245,47 +245,4 @@ impl Stage {
         self.mounted.pop();
         Ok(())
     }
-}
-
-/// One name for a file that several paths lead to.
-pub(crate) fn real(path: &Path) -> PathBuf {
-    let beside = || {
-        let dir = fs::canonicalize(path.parent()?).ok()?;
-        Some(dir.join(path.file_name()?))
-    };
-    fs::canonicalize(path).ok().or_else(beside).unwrap_or_else(|| path.to_owned())
-}
-
-fn rename_beside(to: &Path, text: &str) -> io::Result<()> {
-    let new = to.with_extension("new");
-    fs::write(&new, text)?;
-    fs::rename(new, to)
-}
-
-fn touch(path: &Path) -> io::Result<()> {
-    let now = SystemTime::now();
-    File::open(path)?.set_times(FileTimes::new().set_accessed(now).set_modified(now))
-}
-
-fn read_all(path: &Path, depth: usize) -> io::Result<()> {
-    if !path.is_dir() || depth == 0 {
-        return fs::read(path).map(drop);
-    }
-    for entry in fs::read_dir(path)? {
-        read_all(&entry?.path(), depth - 1)?;
-    }
-    Ok(())
-}
-
-fn collect(dir: &Path, prefix: &str, into: &mut Payload) -> io::Result<()> {
-    for entry in fs::read_dir(dir)? {
-        let path = entry?.path();
-        let name = format!("{prefix}{}", path.file_name().unwrap_or_default().to_string_lossy());
-        if path.is_dir() {
-            collect(&path, &format!("{name}/"), into)?;
-        } else {
-            into.insert(name, fs::read(path)?);
-        }
-    }
-    Ok(())
 }

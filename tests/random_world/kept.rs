@@ -138,6 +138,10 @@ kept! {
     a_directory_that_cannot_be_listed_for_a_moment: world(USER, &[Plain], &[
         Step { gap: 0, path: 0, act: Blind(1, 500) },
     ]);
+    a_directory_that_cannot_be_listed_while_another_one_moves: world(USER, &[Plain, Enabled(0), Tree], &[
+        Step { gap: 0, path: 1, act: Remove("a.conf") },
+        Step { gap: 0, path: 2, act: Blind(2, 77) },
+    ]);
     a_file_that_cannot_be_read_for_a_moment: world(USER, &[Plain], &[
         Step { gap: 0, path: 0, act: InPlace("b.conf", 1) },
         Step { gap: 50, path: 0, act: Blink("a.conf", 450) },

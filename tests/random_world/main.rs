@@ -13,6 +13,7 @@
 mod acts;
 mod campaign;
 mod clusters;
+mod files;
 mod heartbeat;
 mod kept;
 mod mounts;

@@ -172,7 +172,7 @@ impl Run {
         self.stage.note_written(step);
         let finished = self.stage.is_finished();
         let effect = match step.act.effect() {
-            // A file that does not count is none of the sidecar's business.
+            // The sidecar does not watch for a file that does not count.
             Effect::Close if was_finished => Effect::Ordinary,
             // What cannot be mounted hides nothing.
             Effect::Unseen if result.is_err() => Effect::Ordinary,

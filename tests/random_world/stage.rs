@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use sidecar_testkit::kubelet::{Order, Payload, Volume};
 use tempfile::TempDir;
 
-use crate::acts::real;
+use crate::files::real;
 use crate::support::open_dir;
 use crate::world::{Act, KEYS, Keys, Kind, Millis, Settings, Step, Version, World, text};
 

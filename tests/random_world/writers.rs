@@ -18,12 +18,14 @@ pub(crate) fn writer(
         kind => kind,
     };
     // Nobody but the kubelet writes what is in a volume: another directory's links to it are only replaced.
-    let leads_into_volume = matches!(kind, Kind::Enabled(base) if paths[base] == Kind::Volume);
+    let leads_into_volume =
+        matches!(kind, Kind::Enabled(base) | Kind::Below(base) if paths[base] == Kind::Volume);
     let is_covered = paths.iter().any(|other| matches!(other, Kind::Above(_)));
     let mounts = settings.mounts && writer.random.percent(40);
     match (harmless, kind) {
         (true, _) if leads_into_volume => writer.add(Act::Read),
         (true, _) => writer.harmless(kind),
+        (_, Kind::Below(_)) if leads_into_volume => writer.add(Act::Read),
         _ if leads_into_volume => writer.link(),
         (_, Kind::Plain | Kind::Tree | Kind::Volume | Kind::File | Kind::LinkDir) if mounts => {
             writer.mounts(kind);
@@ -35,7 +37,6 @@ pub(crate) fn writer(
         (_, Kind::File) => writer.directory(&["a.conf"]),
         (_, Kind::LinkDir) if writer.random.percent(40) => writer.redirect(),
         (_, Kind::LinkDir) => writer.directory(&["a.conf", "b.conf"]),
-        (_, Kind::Below(base)) if paths[base] == Kind::Volume => writer.add(Act::Read),
         (_, Kind::Below(_)) => writer.file("d.conf"),
         (_, Kind::Above(_)) => writer.file("x.conf"),
         (_, Kind::One(base)) if paths[base] == Kind::Volume => writer.add(Act::Read),

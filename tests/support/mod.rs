@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 pub(crate) use builder::{Builder, Ended};
 pub(crate) use idle::WakeUps;
-pub(crate) use scene::{Files, Scene, digest_of, files};
+pub(crate) use scene::{Files, Scene, digest_in, digest_of, digest_with, files};
 pub(crate) use sidecar::Sidecar;
 
 /// How long anything may take that must happen: generous, for a machine under load.

@@ -112,8 +112,19 @@ impl Scene {
 /// sidecar finds the same.
 #[track_caller]
 pub(crate) fn digest_of(paths: &[&Path]) -> String {
-    let ready = start(paths, "nobody", |sidecar| sidecar).log_lines(" ready ").remove(0);
-    ready.split(' ').find(|field| field.starts_with("digest=")).unwrap().to_owned()
+    digest_with(paths, |sidecar| sidecar)
+}
+
+/// The same where settings decide what counts.
+#[track_caller]
+pub(crate) fn digest_with(paths: &[&Path], set: impl FnOnce(Builder) -> Builder) -> String {
+    let ready = start(paths, "nobody", set).log_lines(" ready ").remove(0);
+    digest_in(&ready).unwrap().to_owned()
+}
+
+/// The digest that a log line tells, with the name of the field.
+pub(crate) fn digest_in(line: &str) -> Option<&str> {
+    line.split(' ').find(|field| field.starts_with("digest="))
 }
 
 fn start(paths: &[&Path], name: &str, set: impl FnOnce(Builder) -> Builder) -> Sidecar {

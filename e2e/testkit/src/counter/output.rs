@@ -75,6 +75,7 @@ impl Recorder {
     fn record(&mut self, caught: Caught) -> io::Result<()> {
         let count = self.counts.entry(caught.signal).or_default();
         *count += 1;
+        let files = config::read(&self.read);
         self.output.write(&Record::Signal(Signal {
             ns: caught.ns,
             pid: pid(),
@@ -82,7 +83,8 @@ impl Recorder {
             sender: caught.sender,
             signal: caught.signal,
             count: *count,
-            files: config::read(&self.read),
+            files,
+            read_by: clock::now(),
         }))
     }
 }

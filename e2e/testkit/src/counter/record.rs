@@ -93,6 +93,9 @@ pub struct Signal {
     pub count: u64,
     /// What the process could read of the configuration then: name → content, or `error: …`.
     pub files: BTreeMap<String, String>,
+    /// When it had read all of that; a record without it comes from an older counter.
+    #[serde(default)]
+    pub read_by: Nanos,
 }
 
 /// The records in the output of counters; a last line without its end is still being written, and
@@ -119,6 +122,7 @@ mod tests {
             signal: 64,
             count: 2,
             files: [("a\n\"b".to_owned(), "\u{fffd}".to_owned())].into(),
+            read_by: u64::MAX,
         };
         let records = [Record::Started(started), Record::Ready(ready), Record::Signal(signal)];
         let mut text = String::new();

@@ -61,6 +61,11 @@ impl Inbox {
     pub fn add(&self, watched: usize, sign: Sign, moved: bool, writer: Option<Writer>, now: Instant) {
         let mut slots = self.slots();
         let Some(slot) = slots.get_mut(watched) else { return };
+        slot.moved |= moved;
+        if moved {
+            // The end of a writer in a directory that is not watched any more is no event.
+            slot.writers.clear();
+        }
         match writer {
             Some(Writer::Open(number)) if slot.writers.len() < MOST_WRITERS => {
                 slot.writers.insert(number);
@@ -69,11 +74,6 @@ impl Inbox {
                 slot.writers.remove(&number);
             }
             _ => {}
-        }
-        slot.moved |= moved;
-        if moved {
-            // The end of a writer in a directory that is not watched any more is no event.
-            slot.writers.clear();
         }
         let new = Events { first: now, plain: None, volume: None, is_writing: false };
         let events = slot.events.get_or_insert(new);
@@ -177,6 +177,8 @@ mod tests {
         assert!(is_writing(Some(Writer::Open(1))));
         inbox.add(0, Sign::Plain, true, None, at(0));
         assert!(!is_writing(None), "after a move");
+        inbox.add(0, Sign::Plain, true, Some(Writer::Open(1)), at(0));
+        assert!(is_writing(None), "a file that was just made");
     }
 
     #[test]

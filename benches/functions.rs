@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use config_reloader_sidecar::kubelet;
 use config_reloader_sidecar::process::{Process, select};
+use config_reloader_sidecar::scope::Scope;
 use config_reloader_sidecar::settings::{IgnoreGlobs, ProcessSelect};
-use config_reloader_sidecar::volume::{Scope, Snapshot, State};
+use config_reloader_sidecar::volume::Snapshot;
 use divan::{Bencher, black_box};
 use sidecar_testkit::kubelet::{Volume, payload};
 
@@ -49,7 +51,7 @@ fn volume(keys: usize) -> (tempfile::TempDir, Volume) {
 #[divan::bench(args = [3, 30, 300])]
 fn look_at_a_volume(bencher: Bencher<'_, '_>, keys: usize) {
     let (_dir, volume) = volume(keys);
-    bencher.bench_local(|| State::of(volume.path()));
+    bencher.bench_local(|| kubelet::is_consistent(volume.path()));
 }
 
 #[divan::bench(args = [3, 30, 300])]
@@ -59,6 +61,7 @@ fn digest_of_a_volume(bencher: Bencher<'_, '_>, keys: usize) {
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let runtime = runtime.unwrap_or_else(|error| panic!("cannot start a runtime: {error}"));
     let scope = Scope { ignore: &ignore, recursive: false };
-    bencher
-        .bench_local(|| runtime.block_on(Snapshot::of(volume.path(), scope, None)).map(|held| held.digest()));
+    bencher.bench_local(|| {
+        runtime.block_on(Snapshot::read(volume.path(), scope, false, None)).map(|held| held.digest())
+    });
 }

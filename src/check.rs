@@ -4,7 +4,6 @@
 mod closest;
 mod delivery;
 mod inotify;
-mod mounts;
 mod namespace;
 mod own;
 mod paths;
@@ -22,9 +21,12 @@ pub use paths::{Kind, PathFacts, SubPath};
 pub use problem::{Code, Problem, Severity};
 pub use processes::{Match, NearMiss, ProcessFacts};
 
+use crate::mounts;
 use crate::process::{self, NoTarget, Pinned};
+use crate::scope::Scope;
 use crate::settings::Settings;
-use crate::volume::{Scope, Snapshot};
+use crate::volume::Snapshot;
+use crate::watch::Places;
 
 /// All that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -54,12 +56,13 @@ pub struct Findings {
 
 /// Looks at everything.
 pub async fn look(settings: &Settings) -> Findings {
-    let mounts = paths::mounts();
-    let scope = Scope { ignore: &settings.ignore, recursive: settings.recursive };
+    let mounts = mounts::all();
+    let scope = Scope::of(settings);
+    let places = Places::of(&settings.config_dir, scope);
     let mut watched_paths = Vec::new();
-    for path in &settings.config_dir {
-        let held = Snapshot::of(path, scope, None).await;
-        watched_paths.push(PathFacts::of(path, held.as_ref(), settings, &mounts));
+    for (path, volumes) in settings.config_dir.iter().zip(places.volumes()) {
+        let held = Snapshot::read(path, scope, volumes.is_inside, None).await;
+        watched_paths.push(PathFacts::of(path, held.as_ref(), volumes, settings, &mounts));
     }
     let inotify = Some(InotifyFacts::gather(settings));
     let facts = gather(settings, watched_paths, inotify, true);
@@ -76,9 +79,12 @@ pub fn problems_at_start<'a>(
     settings: &Settings,
     snapshots: impl IntoIterator<Item = &'a Snapshot>,
 ) -> Vec<Problem> {
-    let mounts = paths::mounts();
-    let paths = settings.config_dir.iter().zip(snapshots);
-    let watched_paths = paths.map(|(path, held)| PathFacts::of(path, Ok(held), settings, &mounts)).collect();
+    let mounts = mounts::all();
+    let places = Places::of(&settings.config_dir, Scope::of(settings));
+    let mut watched_paths = Vec::new();
+    for ((path, volumes), snapshot) in settings.config_dir.iter().zip(places.volumes()).zip(snapshots) {
+        watched_paths.push(PathFacts::of(path, Ok(snapshot), volumes, settings, &mounts));
+    }
     let mut problems = problems(&gather(settings, watched_paths, None, false));
     problems.retain(|problem| {
         !matches!(problem.code, Code::PathUnreadable | Code::NotHandled | Code::SignalIgnored)

@@ -2,8 +2,8 @@
 
 mod alarm;
 mod answers;
+mod configuration;
 mod delivery;
-mod paths;
 mod pipeline;
 mod shared;
 mod source;
@@ -14,16 +14,10 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Mutex;
-
 use self::alarm::Alarm;
 use self::answers::Answers;
-use self::delivery::Delivery;
-use self::paths::Paths;
-use self::pipeline::{Pipeline, Thread};
 use self::shared::Shared;
 use self::source::Source;
-use crate::check;
 use crate::http::ListenError;
 use crate::report::Report;
 use crate::settings::Settings;
@@ -61,21 +55,16 @@ pub async fn run(settings: Settings, shutdown: impl Future<Output = ()>) -> Resu
         let settings = Arc::new(settings);
         let report = Arc::new(Report::new(&settings));
         // First, because they can fail; requests wait until the loop runs.
-        let alarm = || Alarm::new().map_err(StartError::Timer);
-        let (alarm, resync_alarm) = (Arc::new(alarm()?), alarm()?);
+        let alarm = Arc::new(Alarm::new().map_err(StartError::Timer)?);
         let mut answers = Answers::listen(settings.listen_addr, &report).await?;
-        let shared = Shared::new(settings.config_dir.len());
-        let source = Source::start(&settings, &report, &shared, resync_alarm)?;
-        // After the watch, so that no change falls between the two.
-        let paths = Paths::read(&settings, &report, &shared.marks).await?;
-        for problem in check::problems_at_start(&settings, paths.snapshots()) {
-            report.problem(&problem);
-        }
-        let delivery = Delivery::start(&settings, &report, paths.configuration_at_start());
-        report.ready(paths.digest());
-        let pipeline = Pipeline::new(paths, delivery, Arc::clone(&alarm));
-        let pipeline = shared.pipeline.get_or_init(|| Arc::new(Mutex::new(pipeline)));
-        work(source, pipeline, &mut answers, &alarm).await;
+        let shared = Shared::new(&settings, &report, &alarm);
+        // Held throughout the start, so that the event thread only collects.
+        let mut pipeline = shared.pipeline.lock().await;
+        // The watch comes first, so that no change falls between the two.
+        let source = Source::start(&settings, &report, &shared, &mut pipeline)?;
+        pipeline.start().await?;
+        drop(pipeline);
+        work(source, &shared, &mut answers, &alarm).await;
         Ok(())
     };
     tokio::select! {
@@ -85,31 +74,32 @@ pub async fn run(settings: Settings, shutdown: impl Future<Output = ()>) -> Resu
     }
 }
 
-/// The loop: it sleeps until a mark that the event thread left to it, a deadline or a request.
-async fn work(mut source: Source, pipeline: &Mutex<Pipeline>, answers: &mut Answers<'_>, alarm: &Alarm) {
+/// The loop: it sleeps until an event that the event thread left to it, a deadline or a request.
+async fn work(mut source: Source, shared: &Shared, answers: &mut Answers<'_>, alarm: &Alarm) {
     loop {
-        if work_once(&mut source, &mut *pipeline.lock().await).await {
+        if work_once(&mut source, shared).await {
             return;
         }
         // Where one change follows another without a pause, nothing below would wait, and no connection would get
         // on.
         tokio::task::yield_now().await;
         tokio::select! {
-            // Those who ask come first, or changes without a pause would keep them out; a reload is delayed by no
-            // more than one answer, for what is marked is looked at after each.
+            // Requests come first, or changes without a pause would keep them out. A reload is delayed by no more than
+            // one answer, because the inbox is emptied after each.
             biased;
-            request = answers.request() => answers.answer(request, &pipeline.lock().await.status()),
-            () = source.changed() => (),
+            request = answers.request() => answers.answer(request, &shared.pipeline.lock().await.status()),
+            () = shared.inbox.woken() => (),
             () = alarm.expired() => (),
         }
     }
 }
 
 /// Returns whether that was the end.
-async fn work_once(source: &mut Source, pipeline: &mut Pipeline) -> bool {
-    // While the event thread is kept from the pipeline: it takes the layouts for what they were.
-    source.follow_moves();
-    source.resync_if_due(&mut pipeline.paths).await;
-    pipeline.work(Thread::Loop).await;
+async fn work_once(source: &mut Source, shared: &Shared) -> bool {
+    let mut pipeline = shared.pipeline.lock().await;
+    // The event thread is kept from the pipeline meanwhile, because it takes the places for what they were.
+    source.follow_moves(&mut pipeline);
+    source.resync_if_due(&mut pipeline).await;
+    pipeline.work(false).await;
     pipeline.look_after()
 }

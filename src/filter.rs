@@ -1,16 +1,20 @@
 //! Filter: can this event mean a change? A pure function of the event and the places.
 
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use crate::settings::IgnoreGlobs;
-use crate::watch::{Event, EventKind, Interest, Place, Places};
+use crate::kubelet::DATA_LINK;
+use crate::scope::Scope;
+use crate::watch::{Event, EventKind, Interest, Node, Place, Places, Sign};
 
 /// An event that can mean a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hit {
     /// Index of the watched path.
     pub watched: usize,
-    /// Whether the way to the watched path may have changed, so that its places must be found anew.
+    /// What the event says about it.
+    pub sign: Sign,
+    /// Whether the places of the watched path may be others now, so that they must be found anew.
     pub moved: bool,
 }
 
@@ -18,72 +22,71 @@ pub struct Hit {
 ///
 /// Opens, reads, closes without a write and attribute changes never are. A dropped event can be a
 /// change of any path.
-pub fn hits<'a>(
-    event: &'a Event,
-    places: &'a Places,
-    ignore: &'a IgnoreGlobs,
-) -> impl Iterator<Item = Hit> + 'a {
-    let (possible, lost) = match event.kind {
-        EventKind::Accessed | EventKind::Attributes => (false, false),
-        EventKind::Lost => (true, true),
-        EventKind::Appeared | EventKind::Gone | EventKind::Written => (true, false),
-    };
-    let everywhere = places.iter().filter(move |_| lost);
+pub fn hits<'a>(event: &'a Event, places: &'a Places, scope: Scope<'a>) -> impl Iterator<Item = Hit> + 'a {
+    let is_lost = event.kind == EventKind::Lost;
+    let is_possible = !is_lost && !matches!(event.kind, EventKind::Accessed | EventKind::Attributes);
+    let everywhere = places.iter().filter(move |_| is_lost);
     let parent = event.path.parent().unwrap_or(Path::new(""));
-    let here = places.at(&event.path).iter().filter(move |_| possible && !lost);
-    let below = places.at(parent).iter().filter(move |_| possible && !lost);
-    let within = places.trees_above(&event.path).filter(move |_| possible && !lost);
+    let here = places.at(&event.path).iter().filter(move |_| is_possible);
+    let below = places.at(parent).iter().filter(move |_| is_possible);
     everywhere
-        .map(|place| Hit { watched: place.watched, moved: true })
+        .map(|place| Hit { watched: place.watched, sign: Sign::Plain, moved: true })
         .chain(here.filter_map(|place| hit_itself(event, place)))
-        .chain(below.filter_map(|place| hit_name(event, place, ignore)))
-        .chain(within.filter_map(|place| hit_tree(event, place, ignore)))
-}
-
-/// The watched directories in which a name came or went, be it one that counts or not; the swap of a volume is none.
-pub fn renames<'a>(event: &'a Event, places: &'a Places) -> impl Iterator<Item = usize> + 'a {
-    let parent = event.path.parent().unwrap_or(Path::new(""));
-    let is_swap = event.path.file_name().is_some_and(is_plumbing);
-    let there = matches!(event.kind, EventKind::Appeared | EventKind::Gone) && !is_swap;
-    let lost = event.kind == EventKind::Lost;
-    let everywhere = places.iter().filter(move |_| lost);
-    everywhere.chain(places.at(parent).iter().filter(move |_| there)).map(|place| place.watched)
+        .chain(below.filter_map(move |place| hit_name(event, place, scope)))
 }
 
 fn hit_itself(event: &Event, place: &Place) -> Option<Hit> {
     let moved = event.kind == EventKind::Gone;
-    let content = event.kind == EventKind::Written && place.interest == Interest::Content;
-    (moved || content).then_some(Hit { watched: place.watched, moved })
+    let is_written = matches!(event.kind, EventKind::Written | EventKind::Closed);
+    let content = is_written && place.interest == Interest::Content;
+    (moved || content).then_some(Hit { watched: place.watched, sign: Sign::Plain, moved })
 }
 
-fn hit_name(event: &Event, place: &Place, ignore: &IgnoreGlobs) -> Option<Hit> {
+fn hit_name(event: &Event, place: &Place, scope: Scope<'_>) -> Option<Hit> {
     let name = event.path.file_name()?;
-    let counts = match &place.interest {
-        Interest::Everything => !is_plumbing(name) && !ignore.matches(Path::new(name)) || is_data_link(name),
-        Interest::Name(wanted) => wanted == name,
-        Interest::Content | Interest::Tree => false,
-    };
-    // A name on the way that is only written leads to where it led before.
-    let on_the_way = matches!(place.interest, Interest::Name(_)) && event.kind != EventKind::Written;
-    counts.then_some(Hit { watched: place.watched, moved: on_the_way })
+    let hit = |sign, moved| Some(Hit { watched: place.watched, sign, moved });
+    let came_or_went = matches!(event.kind, EventKind::Appeared(_) | EventKind::Gone);
+    match &place.interest {
+        Interest::Content => None,
+        // A swap leads to what is not watched, and other links may lead anywhere.
+        Interest::Name { name: wanted, in_volume: true } if wanted == name => {
+            hit(Sign::Volume, came_or_went && (name != DATA_LINK || event.kind == EventKind::Gone))
+        }
+        Interest::Name { name: wanted, .. } => {
+            if wanted == name {
+                hit(Sign::Plain, came_or_went)
+            } else {
+                None
+            }
+        }
+        Interest::Directory { volume, .. } if name == DATA_LINK => {
+            hit(Sign::Volume, volume.is_none() || event.kind == EventKind::Gone)
+        }
+        Interest::Directory { below, volume } => {
+            if !scope.counts(&below.join(name)) {
+                return None;
+            }
+            match volume {
+                Some(real_names) if is_of_kubelet(event, name, real_names) => hit(Sign::Volume, false),
+                Some(_) => hit(Sign::Plain, came_or_went),
+                None => hit(Sign::Plain, leads_on(event)),
+            }
+        }
+    }
 }
 
-fn hit_tree(event: &Event, place: &Place, ignore: &IgnoreGlobs) -> Option<Hit> {
-    let below = event.path.strip_prefix(&place.path).ok()?;
-    let (name, above) = (below.file_name()?, below.parent()?);
-    let in_plumbing = above.iter().any(is_plumbing);
-    let counts = !is_plumbing(name) && !ignore.matches(below) || is_data_link(name);
-    (counts && !in_plumbing).then_some(Hit { watched: place.watched, moved: false })
+/// Whether a visible link of a volume came or went.
+fn is_of_kubelet(event: &Event, name: &OsStr, real_names: &[OsString]) -> bool {
+    match event.kind {
+        EventKind::Appeared(node) => node == Node::Link,
+        EventKind::Gone => real_names.iter().all(|real| real != name),
+        _ => false,
+    }
 }
 
-/// Names that belong to the kubelet and not to the user (contract 3).
-#[must_use]
-pub fn is_plumbing(name: &std::ffi::OsStr) -> bool {
-    name.as_encoded_bytes().starts_with(b"..")
-}
-
-fn is_data_link(name: &std::ffi::OsStr) -> bool {
-    name == crate::watch::DATA_LINK
+/// Whether there may be something to watch behind what appeared.
+fn leads_on(event: &Event) -> bool {
+    matches!(event.kind, EventKind::Appeared(Node::Directory | Node::Link))
 }
 
 #[cfg(test)]

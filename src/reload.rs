@@ -1,12 +1,16 @@
 //! Reload: which configuration is wanted, which target has it, and when to try again. A pure state
 //! machine: times are given to it.
 
+mod brake;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use crate::process::ProcessId;
 use crate::signal::{MOMENT, Outcome};
 use crate::volume::Digest;
+
+pub use brake::{Brake, Touched};
 
 /// First wait before another attempt; it doubles up to [`LONGEST_DELAY`].
 const FIRST_DELAY: Duration = Duration::from_millis(100);
@@ -109,12 +113,11 @@ pub enum Conclusion {
 }
 
 impl Reload {
-    /// The targets have this configuration, and are to have a rest between two reloads.
+    /// Nothing is known yet; there is at least this time between two reloads.
     #[must_use]
-    pub fn new(applied: Digest, min_interval: Duration) -> Self {
-        let applied = Some(applied);
+    pub fn new(min_interval: Duration) -> Self {
         Self {
-            applied,
+            applied: None,
             min_interval,
             last_signal: None,
             delivered: BTreeMap::new(),
@@ -123,23 +126,32 @@ impl Reload {
         }
     }
 
-    /// Nothing is known of what the targets have: each that did not start after the change is reloaded.
-    #[must_use]
-    pub fn unknown(change: Change, min_interval: Duration, now: Instant) -> Self {
-        let mut reload = Self { applied: None, ..Self::new(change.digest, min_interval) };
-        // The log has been told at start that there is no target yet.
-        let told = Some((Obstacle::NoTarget, now));
-        reload.pending = Some(Pending { told, is_first: true, ..Pending::new(change, now) });
-        reload
+    /// The targets have this configuration.
+    pub fn applied(&mut self, configuration: Digest) {
+        self.applied = Some(configuration);
     }
 
-    /// A configuration is there now. Returns whether it is a change.
-    pub fn want(&mut self, change: Change, now: Instant) -> bool {
+    /// Nothing is known of what the targets have: each that did not start after the change is reloaded.
+    pub fn unknown(&mut self, change: Change, now: Instant) {
+        // The log has been told at start that there is no target yet.
+        let told = Some((Obstacle::NoTarget, now));
+        self.pending = Some(Pending { told, is_first: true, ..Pending::new(change, now) });
+    }
+
+    /// When a signal was sent last.
+    #[must_use]
+    pub fn last_signal(&self) -> Option<Instant> {
+        self.last_signal
+    }
+
+    /// A configuration is there now, which is reloaded no sooner than after this pause since the last reload. Returns
+    /// whether it is a change.
+    pub fn want(&mut self, change: Change, pause: Duration, now: Instant) -> bool {
         let known = self.pending.as_ref().map(|pending| pending.wanted.digest).or(self.applied);
         if Some(change.digest) == known {
             return false;
         }
-        let rested = self.last_signal.map_or(now, |last| now.max(last + self.min_interval));
+        let rested = self.last_signal.map_or(now, |last| now.max(last + self.min_interval.max(pause)));
         match &mut self.pending {
             Some(pending) => {
                 // How long it took is counted from the oldest event that no signal answered.

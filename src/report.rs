@@ -6,7 +6,7 @@ mod logger;
 mod metrics;
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use log::{info, warn};
@@ -21,7 +21,8 @@ use crate::process::{NoTarget, Pinned, ProcessId};
 use crate::reload::{Change, Conclusion};
 use crate::settings::{ReloadSignal, Settings};
 use crate::signal::{Attempt, Outcome, Watched};
-use crate::volume::{Changes, Digest, Layout, Snapshot};
+use crate::volume::{Changes, Digest, Snapshot, Warning};
+use crate::walk::MOST_NAMES;
 use crate::watch::{Event, EventKind, WatchError};
 
 /// Tells the log and counts.
@@ -39,12 +40,9 @@ impl Report {
         Self { signal: settings.reload_signal, verbose: settings.verbose, metrics: Metrics::new() }
     }
 
-    /// A watched path at start.
-    pub fn watching(&self, path: &Path, layout: &Layout, snapshot: &Snapshot) {
-        let kind = match layout {
-            Layout::Plain => "plain",
-            Layout::Kubelet { .. } => "kubelet",
-        };
+    /// A watched path at start, which the kubelet writes or not.
+    pub fn watching(&self, path: &Path, is_kubelet: bool, snapshot: &Snapshot) {
+        let kind = if is_kubelet { "kubelet" } else { "plain" };
         self.metrics.watches.inc();
         self.metrics.configs.set(path, snapshot.digest());
         let (path, names, digest) = (path.display(), snapshot.entries().len(), snapshot.digest());
@@ -76,7 +74,7 @@ impl Report {
             self.metrics.watch_errors.inc();
         }
         if self.verbose {
-            info!(kind:? = event.kind, path:% = event.path.display(), counts; "file-event");
+            info!(kind:% = event.kind, path:% = event.path.display(), counts; "file-event");
         }
     }
 
@@ -87,29 +85,56 @@ impl Report {
         info!(path:% = path.display(), names:%, before:% = before.digest(), digest:% = after.digest(); "changed");
     }
 
-    /// A watched path that is not there, or there again.
-    pub fn presence(&self, path: &Path, present: bool) {
-        let path = path.display();
-        if present {
-            self.metrics.watches.inc();
-            info!(path:%; "back");
-        } else {
-            self.metrics.watches.dec();
-            warn!(path:%, message = "watching for its return, nothing is signalled until then"; "gone");
-        }
+    /// A watched path that is not there any more, and whether it could be read until then.
+    pub fn gone(&self, path: &Path, was_present: bool) {
+        self.metrics.watches.dec_by(was_present.into());
+        let message = "watching for its return, nothing is signalled until then";
+        warn!(path:% = path.display(), message; "gone");
     }
 
-    /// Anything that is survived.
-    pub fn survived(&self, error: &dyn std::error::Error) {
+    /// A watched path that cannot be looked at, and whether it could be read until then.
+    pub fn unseen(&self, path: &Path, error: &str, was_present: bool) {
+        self.metrics.watches.dec_by(was_present.into());
         self.metrics.watch_errors.inc();
-        warn!(message:% = error; "survived");
+        warn!(path:% = path.display(), message:% = format_args!("{error}; trying again"); "unseen");
     }
 
-    /// A file that counts by identity.
-    pub fn unreadable(&self, path: &Path) {
-        let message = "it counts as changed when its inode, size or time changes; to compare contents, let the \
-                       sidecar read it (same runAsUser, or a defaultMode that allows it)";
-        warn!(path:% = path.display(), message; "unreadable");
+    /// The path is there and can be read again.
+    pub fn back(&self, path: &Path) {
+        self.metrics.watches.inc();
+        info!(path:% = path.display(); "back");
+    }
+
+    /// The application seems to change its own configuration whenever it reloads.
+    pub fn reload_loop(&self, names: &[PathBuf], pause: Duration) {
+        let shown: Vec<_> = names.iter().take(3).map(|name| name.display().to_string()).collect();
+        let (names, pause_seconds) = (shown.join(" "), pause.as_secs_f64());
+        let message = "these changed right after the reload, most likely by the application itself: the next reload waits; \
+                       if they are not configuration, leave them out with IGNORE";
+        warn!(names, pause_seconds, message; "reload-loop");
+    }
+
+    /// A change of this watched path may not be noticed.
+    pub fn warning(&self, path: &Path, warning: &Warning) {
+        match warning {
+            Warning::Unreadable(path) => {
+                let message = "it counts as changed when its inode, size or time changes; to compare contents, let the \
+                               sidecar read it (same runAsUser, or a defaultMode that allows it)";
+                warn!(path:% = path.display(), message; "unreadable");
+            }
+            Warning::Replaced(path) => {
+                let message = "this file is mounted by itself, and the original was replaced: the mounted one never \
+                               changes again; mount the directory that holds the file, and restart";
+                warn!(path:% = path.display(), message; "replaced");
+            }
+            Warning::Cut => {
+                let message = format_args!(
+                    "there are more than {MOST_NAMES} names, and changes of the others are not noticed; watch a smaller \
+                     directory, or leave names out with IGNORE"
+                );
+                warn!(path:% = path.display(), message:%; "cut");
+            }
+        }
     }
 
     /// A newer change took the place of one that was pending.

@@ -1,130 +1,179 @@
-//! Settle: when does a marked path count as changed? Pure functions of times.
+//! Settle: when is the whole configuration complete? A pure state machine: events, outcomes and times are given to it, and
+//! it answers what to do next.
+//!
+//! The configuration is all watched paths together. While one of them is unsettled, none is read, because one change may
+//! touch several. [`Pace::max_wait`] after the first event everything is read as it is.
 
 use std::time::{Duration, Instant};
 
-use crate::watch::Mark;
+use crate::watch::Events;
 
 /// How long to wait for what is still to come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
-    /// A plain directory must be quiet this long.
+    /// A plain path must be quiet this long.
     pub quiet_period: Duration,
     /// Nothing waits longer than this.
     pub max_wait: Duration,
 }
 
-/// What can be said of a watched path without reading its content.
+/// A volume waits this long for the other watched paths, because the kubelet writes the volumes of a pod one after the
+/// other. It never waits longer than [`Pace::quiet_period`].
+const OTHER_PATHS: Duration = Duration::from_millis(100);
+/// An incomplete volume is looked at again after this time, because no event tells that a group was set.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+/// A path that cannot be looked at is tried again after this time, and then twice as late each time.
+const FIRST_RETRY: Duration = Duration::from_millis(100);
+const LONGEST_RETRY: Duration = Duration::from_secs(5);
+
+/// What to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Readiness {
-    /// A plain directory or file: only quiet tells that a writer is done.
-    Plain,
-    /// A kubelet volume whose visible names are those of its payload: nothing more will come.
-    Consistent,
-    /// A kubelet volume in the middle of an update: the rest announces itself.
-    Inconsistent,
+pub enum Next {
+    /// Read all watched paths.
+    Read,
+    /// Nothing before this time, unless an event comes.
+    Wait(Option<Instant>),
 }
 
-/// When the change that `mark` stands for is settled, if no further event comes.
-#[must_use]
-pub fn due(mark: &Mark, readiness: Readiness, pace: Pace) -> Instant {
-    let latest = mark.first + pace.max_wait;
-    match readiness {
-        Readiness::Consistent => mark.first,
-        Readiness::Inconsistent => latest,
-        Readiness::Plain => latest.min(mark.last + pace.quiet_period),
+/// What came of reading a watched path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is as it was read.
+    Settled,
+    /// The kubelet is in the middle of an update.
+    Incomplete,
+    /// It could not be looked at.
+    Failed,
+}
+
+/// What is known of all watched paths.
+#[derive(Debug)]
+pub struct Settle {
+    pace: Pace,
+    paths: Vec<State>,
+}
+
+/// What is known of a watched path. By default it is settled.
+#[derive(Debug, Clone, Copy, Default)]
+struct State {
+    /// When the first event came that no reading has answered.
+    first: Option<Instant>,
+    /// When what anybody wrote is settled.
+    plain: Option<Instant>,
+    /// Whether a file is still open for writing, so that it is not.
+    is_writing: bool,
+    /// When what the kubelet wrote is settled, or looked at again.
+    volume: Option<Instant>,
+    /// When to try again to look at the path.
+    retry: Option<Instant>,
+    /// How long that took to come.
+    delay: Duration,
+}
+
+impl Settle {
+    /// All watched paths are settled.
+    #[must_use]
+    pub fn new(watched: usize, pace: Pace) -> Self {
+        Self { pace, paths: vec![State::default(); watched] }
+    }
+
+    /// Takes in the events of a watched path.
+    pub fn add(&mut self, watched: usize, events: Events) {
+        // A volume that is all there is waits for nothing else.
+        let is_alone = self.paths.len() == 1;
+        let others = if is_alone { Duration::ZERO } else { OTHER_PATHS.min(self.pace.quiet_period) };
+        let Some(state) = self.paths.get_mut(watched) else { return };
+        state.first.get_or_insert(events.first);
+        state.plain = events.plain.map(|last| last + self.pace.quiet_period).or(state.plain);
+        state.volume = events.volume.map(|last| last + others).or(state.volume);
+        state.is_writing = events.is_writing;
+    }
+
+    /// A watched path holds something else than before, and no event told. This starts a change and never prolongs one.
+    pub fn suspect(&mut self, watched: usize, now: Instant) {
+        if self.first_of(watched).is_none() {
+            self.add(watched, Events { first: now, plain: Some(now), volume: None, is_writing: false });
+        }
+    }
+
+    /// All watched paths were read, with one outcome each. Returns whether what was read is the configuration; if not,
+    /// what is unsettled stays so. Once overdue it is, whatever is incomplete.
+    pub fn read(&mut self, outcomes: &[Outcome], now: Instant) -> bool {
+        let is_in_the_way = |(state, outcome): (&State, &Outcome)| match outcome {
+            Outcome::Settled => false,
+            Outcome::Incomplete => true,
+            // Once overdue, it does not hold up the other paths.
+            Outcome::Failed => state.retry.is_none() || state.first.is_some(),
+        };
+        let accepts = self.is_overdue(now) || !self.paths.iter().zip(outcomes).any(is_in_the_way);
+        for (state, outcome) in self.paths.iter_mut().zip(outcomes) {
+            let first = if accepts { None } else { state.first.or(Some(now)) };
+            match outcome {
+                Outcome::Failed => {
+                    let delay = (state.delay * 2).clamp(FIRST_RETRY, LONGEST_RETRY);
+                    *state = State { first, retry: Some(now + delay), delay, ..State::default() };
+                }
+                _ if accepts => *state = State::default(),
+                Outcome::Incomplete => (state.first, state.volume) = (first, Some(now + LOOK_AGAIN)),
+                Outcome::Settled => {}
+            }
+        }
+        accepts
+    }
+
+    /// What to do now.
+    #[must_use]
+    pub fn next(&self, now: Instant) -> Next {
+        match self.read_at() {
+            Some(at) if at <= now => Next::Read,
+            at => Next::Wait(at),
+        }
+    }
+
+    fn read_at(&self) -> Option<Instant> {
+        let Some(deadline) = self.deadline() else {
+            return self.paths.iter().filter_map(|state| state.retry).min();
+        };
+        let unsettled = self.paths.iter().filter(|state| state.first.is_some());
+        let settled_at = |state: &State| state.settled_at().unwrap_or(deadline);
+        unsettled.map(settled_at).max().map(|last| last.min(deadline))
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.first().map(|first| first + self.pace.max_wait)
+    }
+
+    /// When the first event came that no reading has answered.
+    #[must_use]
+    pub fn first(&self) -> Option<Instant> {
+        self.paths.iter().filter_map(|state| state.first).min()
+    }
+
+    /// The same for this watched path.
+    #[must_use]
+    pub fn first_of(&self, watched: usize) -> Option<Instant> {
+        self.paths.get(watched)?.first
+    }
+
+    /// Whether nothing may wait any longer.
+    #[must_use]
+    pub fn is_overdue(&self, now: Instant) -> bool {
+        self.deadline().is_some_and(|deadline| deadline <= now)
+    }
+
+    /// Whether only volumes are unsettled.
+    #[must_use]
+    pub fn is_volumes_only(&self) -> bool {
+        self.paths.iter().all(|state| state.retry.is_none() && state.plain.is_none())
+    }
+}
+
+impl State {
+    /// `None` if only the longest wait ends it.
+    fn settled_at(&self) -> Option<Instant> {
+        if self.is_writing { None } else { self.plain.max(self.volume).max(self.retry) }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn pace() -> impl Strategy<Value = Pace> {
-        (0..500u64, 0..3000u64).prop_map(|(quiet, more)| Pace {
-            quiet_period: Duration::from_millis(quiet),
-            max_wait: Duration::from_millis(quiet + more),
-        })
-    }
-
-    fn readiness() -> impl Strategy<Value = Readiness> {
-        prop_oneof![Just(Readiness::Plain), Just(Readiness::Consistent), Just(Readiness::Inconsistent)]
-    }
-
-    /// An event after this many milliseconds, and what the path is like from then on.
-    type Step = (u64, Readiness);
-
-    /// Plays the loop on made-up time; returns the marks that fired, with when.
-    fn play(steps: &[Step], pace: Pace, start: Instant) -> Vec<(Instant, Mark, Readiness)> {
-        let (mut fired, mut mark, mut now) = (Vec::new(), None::<Mark>, start);
-        let mut state = Readiness::Plain;
-        for (gap, next) in steps {
-            let event_at = now + Duration::from_millis(*gap);
-            if let Some(open) = mark
-                && due(&open, state, pace) < event_at
-            {
-                fired.push((due(&open, state, pace).max(now), open, state));
-                mark = None;
-            }
-            (now, state) = (event_at, *next);
-            mark = Some(mark.map_or(Mark::new(now, false), |open| open.extended(now, false)));
-        }
-        fired.extend(mark.map(|open| (due(&open, state, pace).max(now), open, state)));
-        fired
-    }
-
-    proptest! {
-        #[test]
-        fn fires_after_the_last_event_and_never_before_its_rule_allows(
-            steps in prop::collection::vec((0..800u64, readiness()), 1..60),
-            pace in pace(),
-        ) {
-            let start = Instant::now();
-            let events: Vec<Instant> = steps.iter().scan(start, |at, (gap, _)| {
-                *at += Duration::from_millis(*gap);
-                Some(*at)
-            }).collect();
-            let fired = play(&steps, pace, start);
-            let last = events[events.len() - 1];
-            prop_assert!(fired.last().is_some_and(|(at, mark, _)| *at >= last && mark.last == last));
-            for (at, mark, readiness) in fired {
-                prop_assert!(mark.first <= mark.last && events.contains(&mark.first));
-                let quiet = at - mark.last >= pace.quiet_period;
-                let waited = at - mark.first >= pace.max_wait;
-                match readiness {
-                    Readiness::Consistent => prop_assert!(at >= mark.last || waited),
-                    Readiness::Plain => prop_assert!(quiet || waited),
-                    Readiness::Inconsistent => prop_assert!(waited),
-                }
-            }
-        }
-
-        #[test]
-        fn nothing_waits_longer_than_max_wait(
-            steps in prop::collection::vec((0..200u64, readiness()), 1..60),
-            pace in pace(),
-        ) {
-            for (at, mark, _) in play(&steps, pace, Instant::now()) {
-                prop_assert!(at <= mark.last.max(mark.first + pace.max_wait));
-            }
-        }
-    }
-
-    #[test]
-    fn the_rules_by_example() {
-        let start = Instant::now();
-        let at = |ms| start + Duration::from_millis(ms);
-        let pace = Pace { quiet_period: Duration::from_millis(100), max_wait: Duration::from_secs(2) };
-        let table = [
-            (Readiness::Plain, 0, 0, 100),
-            (Readiness::Plain, 0, 50, 150),
-            (Readiness::Plain, 0, 1950, 2000),
-            (Readiness::Consistent, 10, 500, 10),
-            (Readiness::Inconsistent, 10, 500, 2010),
-        ];
-        for (readiness, first, last, expected) in table {
-            let mark = Mark { first: at(first), last: at(last), moved: false };
-            assert_eq!(due(&mark, readiness, pace), at(expected), "{readiness:?} {first} {last}");
-        }
-    }
-}
+mod tests;

@@ -1,22 +1,26 @@
-//! Watch: the only user of `notify`. Turns kernel events into our own, keeps the kernel's watches
-//! where the watched paths are, and holds one bounded mark for each watched path.
+//! Watch: the only user of `notify`. It turns kernel events into our own, keeps the kernel's watches where the watched
+//! paths are, and holds one bounded slot of events for each watched path.
 
 mod event;
-mod marks;
+mod inbox;
 mod places;
+mod way;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use notify::{EventKindMask, INotifyWatcher, RecursiveMode, Watcher as _};
 
-pub use event::{Event, EventKind};
-pub use marks::{Mark, Marks};
-pub(crate) use places::{DATA_LINK, volume_of};
-pub use places::{Interest, Place, Places, Root};
+pub use event::{Event, EventKind, Node, Writer};
+pub use inbox::{Events, Inbox, Sign};
+pub use places::{Interest, Place, Places, Volumes};
+pub use way::{Root, Way};
+
+use crate::kubelet::is_plumbing;
 
 /// What a change can look like, and no more: opens, reads and attribute changes stay in the kernel
 /// and wake nobody.
@@ -30,17 +34,14 @@ const EVENT_KINDS: EventKindMask = EventKindMask::CREATE
 #[derive(Debug)]
 pub struct Watcher {
     inotify: INotifyWatcher,
-    held: Held,
-    /// Whether watches may be missing, or on inodes that have other names now.
-    doubtful: Arc<AtomicBool>,
+    watched: BTreeMap<PathBuf, Identity>,
+    /// Whether the kernel may have dropped a watch, or an inode may have another name now. The identity does not tell
+    /// that, because inode numbers come back.
+    is_doubtful: Arc<AtomicBool>,
 }
 
 /// Device and inode: which directory or file a path meant when its watch was made.
 type Identity = (u64, u64);
-
-/// Every path that has a watch; `None` where the kernel dropped it or the inode was renamed, which the
-/// identity does not tell, because inode numbers come back.
-type Held = Arc<Mutex<BTreeMap<PathBuf, Option<Identity>>>>;
 
 /// A place that cannot be watched.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +66,12 @@ pub enum WatchError {
         /// What the kernel said.
         source: io::Error,
     },
+    /// The path leads into another mount namespace.
+    #[error(
+        "cannot watch {}: it leads through /proc/PID/root into another mount namespace, where links cannot be followed; \
+         mount the volume in the sidecar too, and watch it there", .0.display()
+    )]
+    Foreign(PathBuf),
 }
 
 impl WatchError {
@@ -83,71 +90,51 @@ impl Watcher {
     }
 
     fn boxed(mut sink: Box<dyn FnMut(Event) + Send>) -> Result<Self, WatchError> {
-        let held = Held::default();
-        let seen_by_thread = Arc::clone(&held);
-        let doubtful = Arc::new(AtomicBool::new(false));
-        let thread_doubtful = Arc::clone(&doubtful);
+        let is_doubtful = Arc::new(AtomicBool::new(false));
+        let doubt = Arc::clone(&is_doubtful);
         let handler = move |result: notify::Result<notify::Event>| {
-            let event = match result {
-                Ok(event) => event::translate(event),
-                Err(error) if leaves_others_be(&error) => None,
-                // A new subdirectory could not be watched; what was missed is unknown.
-                Err(_) => Some(Event::lost()),
-            };
+            // What an error of the event queue hides is unknown.
+            let event = result.map_or_else(|_| Some(Event::lost()), event::translate);
             if let Some(event) = event {
-                note_broken(&seen_by_thread, &event);
-                thread_doubtful.fetch_or(event.kind == EventKind::Lost, Ordering::Relaxed);
+                doubt.fetch_or(casts_doubt(&event), Ordering::Relaxed);
                 sink(event);
             }
         };
         let config = notify::Config::default().with_event_kinds(EVENT_KINDS);
         let inotify = INotifyWatcher::new(handler, config).map_err(WatchError::Instances)?;
-        Ok(Self { inotify, held, doubtful })
+        Ok(Self { inotify, watched: BTreeMap::new(), is_doubtful })
     }
 
-    /// Makes the kernel's watches those of `places`: new and broken ones are added, others removed. A
-    /// place that went away meanwhile is left out, for its disappearance is an event of the place above it.
-    pub fn hold(&mut self, places: &Places) -> Result<(), WatchError> {
-        let mut wanted: BTreeMap<PathBuf, Identity> = BTreeMap::new();
-        for place in places.iter() {
-            if let Ok(identity) = identity(&place.path) {
-                wanted.insert(place.path.clone(), identity);
+    /// Makes the kernel's watches those of `places`: adds new and doubtful ones, removes others. A place that went away
+    /// meanwhile is left out, because its disappearance is an event of the place above it.
+    pub fn set(&mut self, places: &Places) -> Result<(), WatchError> {
+        if self.is_doubtful.swap(false, Ordering::Relaxed) {
+            self.watched.values_mut().for_each(|identity| *identity = Identity::default());
+        }
+        let wanted: BTreeMap<&PathBuf, Identity> =
+            places.paths().filter_map(|path| Some((path, identity(path)?))).collect();
+        let inotify = &mut self.inotify;
+        self.watched.retain(|path, identity| {
+            let is_sound = wanted.get(path) == Some(identity);
+            if !is_sound {
+                // Fails where the kernel dropped the watch with its inode.
+                let _ = inotify.unwatch(path);
             }
-        }
-        // A copy, because the event thread needs the lock to answer the calls below.
-        let mut held = lock(&self.held).clone();
-        if self.doubtful.swap(false, Ordering::Relaxed) {
-            for identity in held.values_mut() {
-                *identity = None;
-            }
-        }
-        let sound = |path: &PathBuf| held.get(path).copied().flatten() == wanted.get(path).copied();
-        for path in held.keys().filter(|path| !sound(path)) {
-            // Fails where the kernel dropped the watch with its inode.
-            let _ = self.inotify.unwatch(path);
-            lock(&self.held).remove(path);
-        }
-        for (path, identity) in &wanted {
-            if !sound(path) {
-                lock(&self.held).insert(path.clone(), Some(*identity));
-                let tree = places.at(path).iter().any(|place| place.interest == Interest::Tree);
-                let mode = if tree { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
-                let added = self.add(path, mode);
-                if !matches!(added, Ok(true)) {
-                    lock(&self.held).remove(path);
-                }
-                added?;
+            is_sound
+        });
+        for (path, identity) in wanted {
+            if !self.watched.contains_key(path) && self.add(path)? {
+                self.watched.insert(path.clone(), identity);
             }
         }
         Ok(())
     }
 
-    fn add(&mut self, path: &Path, mode: RecursiveMode) -> Result<bool, WatchError> {
-        let Err(error) = self.inotify.watch(path, mode) else {
+    /// Returns whether there is a watch now; there is none where the path is gone, or where the directory above tells.
+    fn add(&mut self, path: &Path) -> Result<bool, WatchError> {
+        let Err(error) = self.inotify.watch(path, RecursiveMode::NonRecursive) else {
             return Ok(true);
         };
-        // What was made of a tree before the error would pass for the whole of it the next time.
-        let _ = self.inotify.unwatch(path);
         let source = match error.kind {
             notify::ErrorKind::PathNotFound => return Ok(false),
             notify::ErrorKind::MaxFilesWatch => return Err(WatchError::Watches(path.to_owned())),
@@ -156,39 +143,30 @@ impl Watcher {
         };
         match source.kind() {
             io::ErrorKind::NotFound => Ok(false),
-            // The directory above tells when it is replaced.
             io::ErrorKind::PermissionDenied if !path.is_dir() => Ok(false),
             _ => Err(WatchError::Refused { place: path.to_owned(), source }),
         }
     }
 }
 
-fn identity(path: &Path) -> io::Result<Identity> {
-    use std::os::unix::fs::MetadataExt;
-    let metadata = std::fs::symlink_metadata(path)?;
-    Ok((metadata.dev(), metadata.ino()))
-}
-
-/// A subdirectory that is gone already, or that the sidecar may not read: the digest tells of the one, and
-/// cannot tell of the other.
-fn leaves_others_be(error: &notify::Error) -> bool {
-    match &error.kind {
-        notify::ErrorKind::PathNotFound => true,
-        notify::ErrorKind::Io(source) => {
-            matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied)
-        }
-        _ => false,
+/// Refuses watched paths that lead into another mount namespace.
+pub fn refuse_foreign(watched_paths: &[PathBuf]) -> Result<(), WatchError> {
+    match watched_paths.iter().find(|path| Root::of(path) == Root::Foreign) {
+        Some(path) => Err(WatchError::Foreign(path.clone())),
+        None => Ok(()),
     }
 }
 
-fn note_broken(held: &Held, event: &Event) {
-    if event.kind == EventKind::Gone
-        && let Some(identity) = lock(held).get_mut(&event.path)
-    {
-        *identity = None;
-    }
+fn identity(path: &Path) -> Option<Identity> {
+    let metadata = std::fs::symlink_metadata(path).ok()?;
+    Some((metadata.dev(), metadata.ino()))
 }
 
-fn lock(held: &Held) -> MutexGuard<'_, BTreeMap<PathBuf, Option<Identity>>> {
-    held.lock().unwrap_or_else(PoisonError::into_inner)
+/// A swap of a volume takes no directory away that is watched.
+fn casts_doubt(event: &Event) -> bool {
+    let is_plumbing = event.path.file_name().is_some_and(is_plumbing);
+    event.kind == EventKind::Lost || event.kind == EventKind::Gone && !is_plumbing
 }
+
+#[cfg(test)]
+mod tests;

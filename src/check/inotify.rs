@@ -7,8 +7,9 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::problem::{Code, Problem};
+use crate::scope::Scope;
 use crate::settings::Settings;
-use crate::watch::{Places, WatchError, Watcher};
+use crate::watch::{self, Places, WatchError, Watcher};
 
 /// What there is to know of inotify.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -84,7 +85,7 @@ impl Failure {
         let cause = match error {
             WatchError::Instances(_) => Cause::Instances,
             WatchError::Watches(_) => Cause::Watches,
-            WatchError::Refused { .. } => Cause::Refused,
+            WatchError::Refused { .. } | WatchError::Foreign(_) => Cause::Refused,
         };
         Self { cause, error: error.to_string() }
     }
@@ -92,7 +93,8 @@ impl Failure {
 
 fn try_watch(settings: &Settings) -> Result<(), WatchError> {
     let mut watcher = Watcher::new(drop)?;
-    watcher.hold(&Places::of(&settings.config_dir, settings.recursive))
+    watch::refuse_foreign(&settings.config_dir)?;
+    watcher.set(&Places::of(&settings.config_dir, Scope::of(settings)))
 }
 
 fn limit(name: &str) -> Option<u64> {
@@ -135,6 +137,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
+    use crate::settings::IgnoreGlobs;
 
     fn failed(error: &WatchError) -> Problem {
         InotifyFacts { failure: Some(Failure::of(error)), ..InotifyFacts::default() }.problems().unwrap()
@@ -182,7 +185,8 @@ mod tests {
     fn an_instance_of_our_own_is_visible() {
         let dir = tempfile::tempdir().unwrap();
         let mut held = Watcher::new(drop).unwrap();
-        held.hold(&Places::of(&[dir.path().to_owned()], false)).unwrap();
+        let scope = Scope { ignore: &IgnoreGlobs::default(), recursive: false };
+        held.set(&Places::of(&[dir.path().to_owned()], scope)).unwrap();
         let (instances, watches) = visible_use();
         assert!(instances >= 1 && watches >= 1, "{instances} instances, {watches} watches");
         assert!(limit("max_user_instances").is_some() && limit("no_such_limit").is_none());

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::mounts::{self, Mount};
 use super::problem::{Code, Problem};
+use crate::mounts::{self, Mount};
 use crate::settings::Settings;
-use crate::volume::{Layout, Snapshot, SnapshotError};
-use crate::watch::Root;
+use crate::volume::{Snapshot, SnapshotError};
+use crate::watch::{Root, Volumes};
 
 /// What a watched path is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -58,22 +58,17 @@ pub struct SubPath {
     pub outdated: bool,
 }
 
-/// The mounts that can be seen; none where they cannot be read.
-pub(super) fn mounts() -> Vec<Mount> {
-    mounts::parse(&fs::read("/proc/self/mountinfo").unwrap_or_default())
-}
-
 impl PathFacts {
     /// With what is in the path, as it was read.
     pub(super) fn of(
         path: &Path,
         held: Result<&Snapshot, &SnapshotError>,
+        volumes: &Volumes,
         settings: &Settings,
         mounts: &[Mount],
     ) -> Self {
-        let layout = Layout::of(path);
         let unreadable = match held {
-            Ok(snapshot) => snapshot.unreadable(),
+            Ok(snapshot) => snapshot.notes().unreadable(),
             Err(SnapshotError::Unreadable { path, .. }) => Some(path.as_path()),
             Err(SnapshotError::Missing(_)) => None,
         };
@@ -81,11 +76,8 @@ impl PathFacts {
         Self {
             path: text(path),
             kind: kind(path),
-            sub_paths: sub_paths(path, &layout, settings.recursive, mounts),
-            kubelet_volume: match layout {
-                Layout::Plain => None,
-                Layout::Kubelet { volume, .. } => Some(text(&volume)),
-            },
+            sub_paths: sub_paths(path, volumes, settings.recursive, mounts),
+            kubelet_volume: volumes.all.first().map(|volume| text(volume)),
             readable: held.is_ok() && unreadable.is_none(),
             unreadable: unreadable.map(text),
             entries: held_ok.map(|snapshot| snapshot.entries().len()),
@@ -150,9 +142,9 @@ impl PathFacts {
 }
 
 /// The mounts that are in the way of the kubelet's updates.
-fn sub_paths(path: &Path, layout: &Layout, recursive: bool, mounts: &[Mount]) -> Vec<SubPath> {
+fn sub_paths(path: &Path, volumes: &Volumes, recursive: bool, mounts: &[Mount]) -> Vec<SubPath> {
     let (Root::Directory(real) | Root::File(real)) = Root::of(path) else { return Vec::new() };
-    let deep = recursive || *layout != Layout::Plain;
+    let deep = recursive || !volumes.all.is_empty();
     let mounts = mounts::concerning(mounts, &real, deep).into_iter().filter(|mount| mount.is_sub_path());
     let sub_path = |mount: &Mount| SubPath {
         mounted_on: text(&mount.point),

@@ -33,32 +33,31 @@ pub(super) struct Told {
 }
 
 impl Delivery {
-    /// Knows the targets before the first change comes.
-    pub(super) fn start(settings: &Arc<Settings>, report: &Arc<Report>, configuration: Change) -> Self {
-        let now = Instant::now();
-        let (digest, rest) = (configuration.digest, settings.min_interval);
-        let reload = match settings.initial_reload {
-            InitialReload::Never => Reload::new(digest, rest),
-            InitialReload::Auto => Reload::unknown(configuration, rest, now),
-            InitialReload::Always => {
-                Reload::unknown(Change { seen: boot_time(), ..configuration }, rest, now)
-            }
-        };
-        let mut delivery = Self {
+    pub(super) fn new(settings: &Arc<Settings>, report: &Arc<Report>) -> Self {
+        Self {
             settings: Arc::clone(settings),
             report: Arc::clone(report),
             finder: Finder::new(settings.target.clone(), settings.process_select),
-            reload,
+            reload: Reload::new(settings.min_interval),
             guard: Guard::default(),
             aftermath: Aftermath::default(),
             lifetime: Lifetime::default(),
-            next_lifetime_look: settings.exit_with_target.then_some(now),
+            next_lifetime_look: settings.exit_with_target.then(Instant::now),
             over: false,
             told_full_name: false,
             why_pending: None,
-        };
-        delivery.find_targets();
-        delivery
+        }
+    }
+
+    /// Knows the targets before the first change comes.
+    pub(super) fn start(&mut self, configuration: Change) {
+        let now = Instant::now();
+        match self.settings.initial_reload {
+            InitialReload::Never => self.reload.applied(configuration.digest),
+            InitialReload::Auto => self.reload.unknown(configuration, now),
+            InitialReload::Always => self.reload.unknown(Change { seen: boot_time(), ..configuration }, now),
+        }
+        self.find_targets();
     }
 
     /// That there are none yet is told by the check at start.
@@ -74,11 +73,17 @@ impl Delivery {
         }
     }
 
-    pub(super) fn want(&mut self, change: Change) {
+    /// A change is reloaded, but not before this pause since the last reload.
+    pub(super) fn want(&mut self, change: Change, pause: Duration) {
         let was_pending = self.reload.pending().is_some();
-        if self.reload.want(change, Instant::now()) && was_pending {
+        if self.reload.want(change, pause, Instant::now()) && was_pending {
             self.report.superseded_by_newer();
         }
+    }
+
+    /// When a signal was sent last.
+    pub(super) fn last_signal(&self) -> Option<Instant> {
+        self.reload.last_signal()
     }
 
     pub(super) fn due(&self) -> impl Iterator<Item = Instant> {
@@ -98,6 +103,8 @@ impl Delivery {
         if self.reload.due().is_none_or(|due| due > Instant::now()) {
             return None;
         }
+        // Before the first signal, so that what the application does because of it comes later.
+        let now = Instant::now();
         let mut attempts = Vec::new();
         let Self { settings, finder, reload, guard, .. } = self;
         finder.recall(|recalled| {
@@ -121,7 +128,7 @@ impl Delivery {
         };
         self.guard.keep(&ids(&attempts));
         let outcomes = attempts.iter().map(|attempt| (attempt.target.id(), &attempt.outcome));
-        let conclusion = self.reload.attempted(outcomes, Instant::now());
+        let conclusion = self.reload.attempted(outcomes, now);
         Some(Told { change, attempts, no_target, conclusion })
     }
 
@@ -141,7 +148,10 @@ impl Delivery {
     /// For how long a change is pending, and why.
     pub(super) fn pending(&self) -> Option<(Duration, &str)> {
         let since = self.reload.pending()?.first_event.elapsed();
-        Some((since, self.why_pending.as_deref().unwrap_or("it waits for MIN_INTERVAL")))
+        Some((
+            since,
+            self.why_pending.as_deref().unwrap_or("it waits for the pause between two reloads to end"),
+        ))
     }
 
     fn tell_full_name<'t>(&mut self, mut targets: impl Iterator<Item = &'t Pinned>) {

@@ -1,47 +1,85 @@
-//! Pipeline: from marks to signals. One thread at a time works on it, the event thread or the loop.
+//! Pipeline: from events to signals. One thread at a time works on it, the event thread or the loop.
 
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::StartError;
 use super::alarm::Alarm;
 use super::answers::Status;
+use super::configuration::Configuration;
 use super::delivery::Delivery;
-use super::paths::Paths;
-
-/// Who works.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Thread {
-    /// `notify`'s: the kernel's queue of events fills meanwhile, and it must not wait for itself to add a watch.
-    Events,
-    /// The daemon's.
-    Loop,
-}
+use crate::check;
+use crate::reload::{Brake, Change};
+use crate::report::Report;
+use crate::settings::Settings;
+use crate::watch::Inbox;
 
 pub(super) struct Pipeline {
-    pub(super) paths: Paths,
+    settings: Arc<Settings>,
+    report: Arc<Report>,
+    pub(super) configuration: Configuration,
     delivery: Delivery,
+    brake: Brake,
     alarm: Arc<Alarm>,
     alarm_at: Option<Instant>,
+    /// When to look without an event.
+    pub(super) resync_at: Option<Instant>,
 }
 
 impl Pipeline {
-    pub(super) fn new(paths: Paths, delivery: Delivery, alarm: Arc<Alarm>) -> Self {
-        Self { paths, delivery, alarm, alarm_at: None }
+    pub(super) fn new(
+        settings: &Arc<Settings>,
+        report: &Arc<Report>,
+        inbox: &Arc<Inbox>,
+        alarm: &Arc<Alarm>,
+    ) -> Self {
+        Self {
+            settings: Arc::clone(settings),
+            report: Arc::clone(report),
+            configuration: Configuration::new(settings, report, inbox),
+            delivery: Delivery::new(settings, report),
+            brake: Brake::default(),
+            alarm: Arc::clone(alarm),
+            alarm_at: None,
+            resync_at: None,
+        }
+    }
+
+    /// Reads the configuration and knows the targets before the first change comes.
+    pub(super) async fn start(&mut self) -> Result<(), StartError> {
+        self.configuration.start().await?;
+        for problem in check::problems_at_start(&self.settings, self.configuration.snapshots()) {
+            self.report.problem(&problem);
+        }
+        self.delivery.start(self.configuration.at_start());
+        self.report.ready(self.configuration.digest());
+        Ok(())
     }
 
     /// Takes in what has settled, signals, and sets the alarm for what is next. Returns whether nothing is left for
     /// the loop.
-    pub(super) async fn work(&mut self, thread: Thread) -> bool {
-        let settled = self.paths.settle(thread).await;
-        for change in settled.changes {
-            self.delivery.want(change);
+    pub(super) async fn work(&mut self, is_event_thread: bool) -> bool {
+        let settled = self.configuration.settle(is_event_thread).await;
+        if let Some(change) = settled.change {
+            self.want(change);
         }
         // The log waits until the signal is out.
         let attempt = self.delivery.attempt_if_due();
-        self.paths.tell_changes();
+        self.configuration.report_changes();
         self.delivery.tell(attempt);
         self.set_alarm();
-        settled.all
+        settled.is_done
+    }
+
+    fn want(&mut self, change: Change) {
+        let touched = self.configuration.touched();
+        let since =
+            self.delivery.last_signal().and_then(|last| change.first_event.checked_duration_since(last));
+        let pause = self.brake.judge(&touched, since);
+        if let Some(pause) = pause {
+            self.report.reload_loop(&touched.names, pause);
+        }
+        self.delivery.want(change, pause.unwrap_or_default());
     }
 
     /// Looks after the targets; returns whether that was the end.
@@ -52,11 +90,13 @@ impl Pipeline {
     }
 
     pub(super) fn status(&self) -> Status<'_> {
-        Status { missing: self.paths.missing().collect(), pending: self.delivery.pending() }
+        let pending = self.delivery.pending().or_else(|| self.configuration.pending());
+        Status { missing: self.configuration.missing().collect(), pending }
     }
 
     fn set_alarm(&mut self) {
-        let due = self.paths.due().into_iter().chain(self.delivery.due()).min();
+        let own = self.configuration.due().into_iter().chain(self.resync_at);
+        let due = own.chain(self.delivery.due()).min();
         if due != self.alarm_at {
             self.alarm.set(due);
             self.alarm_at = due;

@@ -1,89 +1,69 @@
-//! What the event thread and the loop share: where to look for a path's events, the marks, and the pipeline that
-//! works on them.
+//! What the event thread and the loop share: where to look for a path's events, the inbox, and the pipeline.
 
 use std::pin::pin;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use tokio::sync::Mutex;
 
-use super::pipeline::{Pipeline, Thread};
+use super::alarm::Alarm;
+use super::pipeline::Pipeline;
 use crate::filter;
 use crate::report::Report;
+use crate::scope::Scope;
 use crate::settings::Settings;
-use crate::watch::{Event, Marks, Places, WatchError, Watcher};
-
-/// The places move as the watched paths do; looking for them again ends after this many moves in a row,
-/// since each further move is an event.
-const MOST_MOVES: u32 = 5;
+use crate::watch::{Event, Inbox, Places};
 
 /// What both threads know.
 pub(super) struct Shared {
-    places: RwLock<Places>,
-    pub(super) marks: Arc<Marks>,
-    /// Empty until the daemon has started.
-    pub(super) pipeline: OnceLock<Arc<Mutex<Pipeline>>>,
+    pub(super) places: RwLock<Places>,
+    pub(super) inbox: Arc<Inbox>,
+    /// The loop holds it while it works, and throughout the start.
+    pub(super) pipeline: Mutex<Pipeline>,
 }
 
 impl Shared {
-    pub(super) fn new(watched: usize) -> Arc<Self> {
-        Arc::new(Self {
-            places: RwLock::default(),
-            marks: Arc::new(Marks::new(watched)),
-            pipeline: OnceLock::new(),
-        })
+    pub(super) fn new(settings: &Arc<Settings>, report: &Arc<Report>, alarm: &Arc<Alarm>) -> Arc<Self> {
+        let inbox = Arc::new(Inbox::new(settings.config_dir.len()));
+        let pipeline = Mutex::new(Pipeline::new(settings, report, &inbox, alarm));
+        Arc::new(Self { places: RwLock::default(), inbox, pipeline })
     }
 
-    /// What the event thread does with an event.
+    /// What the event thread does with an event: it adds the event to the inbox, and works where the event arrives,
+    /// because to wake the loop takes longer than most of the work. It never waits for the loop.
     pub(super) fn sink(
         self: Arc<Self>,
-        settings: &Settings,
+        settings: Arc<Settings>,
         report: Arc<Report>,
     ) -> impl FnMut(Event) + Send + 'static {
-        let ignore = settings.ignore.clone();
         move |event| {
-            let now = Instant::now();
-            let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
-            let (mut counts, mut wanted) = (false, false);
-            for watched in filter::renames(&event, &places) {
-                wanted |= self.marks.note_renamed(watched);
-            }
-            for hit in filter::hits(&event, &places, &ignore) {
-                wanted |= self.marks.mark(hit.watched, now, hit.moved);
-                counts = true;
-            }
-            drop(places);
+            let counts = self.add(&event, Scope::of(&settings));
             report.event(&event, counts);
-            if wanted && !self.work() {
-                self.marks.wake();
+            if counts && !self.work() {
+                self.inbox.wake();
             }
         }
     }
 
-    /// Works where the event arrives, for to wake the loop takes longer than most of the work. Returns whether
-    /// nothing is left to the loop; it never waits for the loop.
+    /// Returns whether the event can be a change.
+    fn add(&self, event: &Event, scope: Scope<'_>) -> bool {
+        let (now, mut counts) = (Instant::now(), false);
+        let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
+        for hit in filter::hits(event, &places, scope) {
+            self.inbox.add(hit.watched, hit.sign, hit.moved, event.writer(), now);
+            counts = true;
+        }
+        counts
+    }
+
+    /// Returns whether nothing is left to the loop. The loop alone adds watches, because the event thread would wait
+    /// for itself.
     fn work(&self) -> bool {
-        let Some(Ok(mut pipeline)) = self.pipeline.get().map(|pipeline| pipeline.try_lock()) else {
+        if self.inbox.has_moved() {
             return false;
-        };
-        run(pipeline.work(Thread::Events))
-    }
-
-    /// Finds the places of the watched paths, and watches them.
-    pub(super) fn follow(&self, watcher: &mut Watcher, settings: &Settings) -> Result<(), WatchError> {
-        let places = || Places::of(&settings.config_dir, settings.recursive);
-        for _ in 0..MOST_MOVES {
-            let now = places();
-            // Before the watches, so that their first event finds its place.
-            self.places.write().unwrap_or_else(PoisonError::into_inner).clone_from(&now);
-            watcher.hold(&now)?;
-            // What moved between the look and the watch has made no event.
-            if places() == now {
-                break;
-            }
         }
-        Ok(())
+        self.pipeline.try_lock().is_ok_and(|mut pipeline| run(pipeline.work(true)))
     }
 }
 

@@ -1,19 +1,22 @@
 //! Keeps the kernel's watches where the watched paths are, and looks without an event where the kernel makes none.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::StartError;
-use super::alarm::Alarm;
-use super::paths::Paths;
+use super::pipeline::Pipeline;
 use super::shared::Shared;
 use crate::report::Report;
+use crate::scope::Scope;
 use crate::settings::Settings;
-use crate::volume;
-use crate::watch::{WatchError, Watcher};
+use crate::watch::{self, Places, WatchError, Watcher};
 
 /// How often to look where the kernel cannot tell of changes.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
+
+/// The places move as the watched paths do. Looking for them again ends after this many moves in a row, because each
+/// further move is an event.
+const MOST_MOVES: u32 = 5;
 
 pub(super) struct Source {
     settings: Arc<Settings>,
@@ -21,9 +24,7 @@ pub(super) struct Source {
     shared: Arc<Shared>,
     /// `None` while there is no inotify instance to be had.
     watcher: Option<Watcher>,
-    polling: bool,
-    next_resync: Option<Instant>,
-    alarm: Alarm,
+    is_polling: bool,
 }
 
 impl Source {
@@ -31,85 +32,84 @@ impl Source {
         settings: &Arc<Settings>,
         report: &Arc<Report>,
         shared: &Arc<Shared>,
-        alarm: Alarm,
+        pipeline: &mut Pipeline,
     ) -> Result<Self, StartError> {
-        for path in &settings.config_dir {
-            volume::check_readable(path)?;
-        }
-        let mut source = Self {
-            settings: Arc::clone(settings),
-            report: Arc::clone(report),
-            shared: Arc::clone(shared),
-            watcher: None,
-            polling: false,
-            next_resync: None,
-            alarm,
-        };
-        match source.try_follow() {
+        watch::refuse_foreign(&settings.config_dir)?;
+        let (settings, report, shared) = (Arc::clone(settings), Arc::clone(report), Arc::clone(shared));
+        let mut source = Self { settings, report, shared, watcher: None, is_polling: false };
+        let result = source.try_follow(pipeline);
+        match result {
             Err(error) if !error.is_limit() => return Err(error.into()),
-            result => source.take_in(result),
+            result => source.note(result, pipeline),
         }
-        source.plan_resync();
+        source.plan_resync(pipeline);
         Ok(source)
     }
 
-    /// Resolves once the loop was woken by a mark, or by the time of the next resync.
-    pub(super) async fn changed(&self) {
-        tokio::select! {
-            () = self.shared.marks.changed() => (),
-            () = self.alarm.expired() => (),
-        }
-    }
-
     /// Finds the places anew where one may have moved.
-    pub(super) fn follow_moves(&mut self) {
-        if self.shared.marks.take_moved() {
-            self.follow();
+    pub(super) fn follow_moves(&mut self, pipeline: &mut Pipeline) {
+        if self.shared.inbox.take_moved() {
+            self.follow(pipeline);
         }
     }
 
     /// Looks at everything without an event: some file systems make none, and neither does a parent directory
     /// that is renamed, nor a mount over the path.
-    pub(super) async fn resync_if_due(&mut self, paths: &mut Paths) {
-        if self.next_resync.is_none_or(|due| due > Instant::now()) {
+    pub(super) async fn resync_if_due(&mut self, pipeline: &mut Pipeline) {
+        if pipeline.resync_at.is_none_or(|due| due > Instant::now()) {
             return;
         }
-        self.follow();
-        paths.mark_changed().await;
-        self.plan_resync();
+        self.follow(pipeline);
+        pipeline.configuration.resync().await;
+        self.plan_resync(pipeline);
     }
 
-    fn plan_resync(&mut self) {
-        let polling = self.polling.then_some(POLL_INTERVAL);
+    fn plan_resync(&self, pipeline: &mut Pipeline) {
+        let polling = self.is_polling.then_some(POLL_INTERVAL);
         let interval = self.settings.resync_interval.into_iter().chain(polling).min();
-        self.next_resync = interval.map(|interval| Instant::now() + interval);
-        self.alarm.set(self.next_resync);
+        pipeline.resync_at = interval.map(|interval| Instant::now() + interval);
     }
 
-    fn follow(&mut self) {
-        let result = self.try_follow();
-        self.take_in(result);
+    fn follow(&mut self, pipeline: &mut Pipeline) {
+        let result = self.try_follow(pipeline);
+        self.note(result, pipeline);
     }
 
-    fn try_follow(&mut self) -> Result<(), WatchError> {
-        let watcher = match &mut self.watcher {
-            Some(watcher) => watcher,
-            none => {
-                let sink = Arc::clone(&self.shared).sink(&self.settings, Arc::clone(&self.report));
-                none.insert(Watcher::new(sink)?)
+    /// Finds the places of the watched paths, and watches them.
+    fn try_follow(&mut self, pipeline: &mut Pipeline) -> Result<(), WatchError> {
+        let find = || Places::of(&self.settings.config_dir, Scope::of(&self.settings));
+        let mut places = find();
+        for _ in 0..MOST_MOVES {
+            pipeline.configuration.moved(&places);
+            // Before the watches, so that their first event finds its place.
+            self.shared.places.write().unwrap_or_else(PoisonError::into_inner).clone_from(&places);
+            let watcher = match &mut self.watcher {
+                Some(watcher) => watcher,
+                none => {
+                    let shared = Arc::clone(&self.shared);
+                    let sink = shared.sink(Arc::clone(&self.settings), Arc::clone(&self.report));
+                    none.insert(Watcher::new(sink)?)
+                }
+            };
+            watcher.set(&places)?;
+            // What moved between the look and the watch has made no event.
+            let now = find();
+            if now == places {
+                break;
             }
-        };
-        self.shared.follow(watcher, &self.settings)
+            places = now;
+        }
+        Ok(())
     }
 
     /// Where the kernel cannot watch, polling takes over until it can.
-    fn take_in(&mut self, result: Result<(), WatchError>) {
-        let was_polling = std::mem::replace(&mut self.polling, result.is_err());
+    fn note(&mut self, result: Result<(), WatchError>, pipeline: &mut Pipeline) {
+        let was_polling = std::mem::replace(&mut self.is_polling, result.is_err());
         match result {
             Err(error) if !was_polling => self.report.polling(&error, POLL_INTERVAL),
             Ok(()) if was_polling => self.report.watching_again(),
             _ => return,
         }
-        self.plan_resync();
+        self.plan_resync(pipeline);
     }
 }

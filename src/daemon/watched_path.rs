@@ -1,75 +1,166 @@
-//! A watched path and what was last seen there.
+//! A watched path and what was last read there.
 
-use std::path::PathBuf;
-use std::time::SystemTime;
+use std::ffi::OsString;
+use std::mem;
+use std::path::{Path, PathBuf};
+use std::time::{Instant, SystemTime};
 
+use crate::kubelet::{self, Access};
 use crate::report::Report;
-use crate::volume::{Scope, Snapshot, SnapshotError, State};
+use crate::scope::Scope;
+use crate::settle::Outcome;
+use crate::volume::{Snapshot, SnapshotError, Warning};
+use crate::watch::Volumes;
+
+/// How often a path is read again at start because the kubelet is in the middle of an update.
+const MOST_STARTS: u32 = 10;
 
 pub(super) struct WatchedPath {
     pub(super) path: PathBuf,
-    /// As it was seen last; the loop looks again after each move.
-    pub(super) state: State,
+    /// What was last read.
     pub(super) snapshot: Snapshot,
-    missing: bool,
-    told_unreadable: bool,
+    pub(super) condition: Condition,
+    volumes: Volumes,
+    /// Where the `..data` links led when the snapshot was made.
+    payloads: Payloads,
+    reported: Vec<Warning>,
+}
+
+type Payloads = Vec<Option<OsString>>;
+
+/// What became of the path itself.
+pub(super) enum Condition {
+    /// It can be read.
+    Present,
+    /// It is not there.
+    Missing,
+    /// It cannot be looked at since then, for this reason.
+    Failed(Instant, String),
+}
+
+/// What a path holds now.
+pub(super) struct Reading {
+    result: Result<Snapshot, SnapshotError>,
+    payloads: Payloads,
+    pub(super) outcome: Outcome,
 }
 
 impl WatchedPath {
-    pub(super) fn new(path: PathBuf, state: State, snapshot: Snapshot, report: &Report) -> Self {
-        let mut watched = Self { path, state, snapshot, missing: false, told_unreadable: false };
-        watched.tell_unreadable(report);
-        watched
+    /// Nothing was read yet.
+    pub(super) fn new(path: &Path) -> Self {
+        let (snapshot, condition, reported) = (Snapshot::default(), Condition::Present, Vec::new());
+        let (volumes, payloads) = (Volumes::default(), Vec::new());
+        Self { path: path.to_owned(), snapshot, condition, volumes, payloads, reported }
+    }
+
+    /// Reads the path for the first time.
+    pub(super) async fn start(&mut self, scope: Scope<'_>, report: &Report) -> Result<(), SnapshotError> {
+        let mut reading = self.read(scope).await;
+        for _ in 1..MOST_STARTS {
+            if reading.outcome == Outcome::Incomplete {
+                reading = self.read(scope).await;
+            }
+        }
+        (self.snapshot, self.payloads) = (reading.result?, reading.payloads);
+        report.watching(&self.path, self.has_volumes(), &self.snapshot);
+        self.report_warnings(report);
+        Ok(())
+    }
+
+    /// The path leads through these volumes now.
+    pub(super) fn moved(&mut self, volumes: &Volumes) {
+        self.volumes.clone_from(volumes);
+    }
+
+    pub(super) fn has_volumes(&self) -> bool {
+        !self.volumes.all.is_empty()
     }
 
     /// When its configuration came to be, at the latest.
-    pub(super) fn changed_at(&self) -> SystemTime {
-        self.state.layout().swapped_at().unwrap_or_else(|| self.snapshot.changed_at())
+    pub(super) fn changed_at(&self) -> Option<SystemTime> {
+        let written = self.volumes.all.iter().map(|volume| kubelet::written_at(volume));
+        written.max().flatten().max(self.snapshot.notes().changed)
     }
 
-    /// Whether the path holds something else than what was seen last, or is missing where it was there, or the
-    /// other way round.
-    pub(super) async fn has_changed(&mut self, scope: Scope<'_>) -> bool {
-        let (state, result) = Snapshot::with_state(&self.path, scope, Some(&self.snapshot)).await;
-        self.state = state;
-        match result {
-            Ok(snapshot) if !self.missing && snapshot.digest() == self.snapshot.digest() => {
-                // Files that were too young to be trusted by their stat need not be read the next time.
-                self.snapshot = snapshot;
-                false
+    /// Reads what the path holds now.
+    pub(super) async fn read(&self, scope: Scope<'_>) -> Reading {
+        let payloads = self.payloads_now();
+        let is_consistent =
+            !self.volumes.is_inside || self.volumes.all.iter().all(|volume| kubelet::is_consistent(volume));
+        let result = Snapshot::read(&self.path, scope, self.volumes.is_inside, Some(&self.snapshot)).await;
+        let outcome = match &result {
+            Ok(snapshot)
+                if self.has_volumes() && !(is_consistent && self.is_complete(&payloads, snapshot)) =>
+            {
+                Outcome::Incomplete
             }
-            Err(SnapshotError::Missing(_)) => !self.missing,
-            Ok(_) => true,
-            Err(_) => false,
+            Err(SnapshotError::Unreadable { .. }) => Outcome::Failed,
+            Ok(_) | Err(SnapshotError::Missing(_)) => Outcome::Settled,
+        };
+        Reading { result, payloads, outcome }
+    }
+
+    /// Whether the volumes were complete while they were read, and the new files are as accessible as the old ones.
+    fn is_complete(&self, payloads: &Payloads, snapshot: &Snapshot) -> bool {
+        let is_accessible = || {
+            let before: Vec<(&Path, Access)> = self.snapshot.access().collect();
+            *payloads == self.payloads || kubelet::is_as_accessible(&before, snapshot.access())
+        };
+        !snapshot.notes().is_torn && *payloads == self.payloads_now() && is_accessible()
+    }
+
+    fn payloads_now(&self) -> Payloads {
+        self.volumes.all.iter().map(|volume| kubelet::payload(volume)).collect()
+    }
+
+    /// Notes whether the path is there and can be read.
+    pub(super) fn note(&mut self, reading: &Reading, report: &Report) {
+        let new = match &reading.result {
+            Ok(_) => Condition::Present,
+            Err(SnapshotError::Missing(_)) => Condition::Missing,
+            Err(error) => Condition::Failed(Instant::now(), error.to_string()),
+        };
+        if mem::discriminant(&new) != mem::discriminant(&self.condition) {
+            let was_present = matches!(self.condition, Condition::Present);
+            match &new {
+                Condition::Present => report.back(&self.path),
+                Condition::Missing => report.gone(&self.path, was_present),
+                Condition::Failed(_, error) => report.unseen(&self.path, error, was_present),
+            }
+            self.condition = new;
         }
     }
 
-    /// Takes the snapshot in; returns the one before it if that differs.
-    pub(super) fn see(&mut self, snapshot: Snapshot, report: &Report) -> Option<Snapshot> {
-        if std::mem::take(&mut self.missing) {
-            report.presence(&self.path, true);
-        }
-        let before = std::mem::replace(&mut self.snapshot, snapshot);
-        self.tell_unreadable(report);
+    /// Takes in what was read. Returns the snapshot before it if that differs. A path that is missing or cannot be read
+    /// is not a change: the last configuration remains the goal.
+    pub(super) fn accept(&mut self, reading: Reading, report: &Report) -> Option<Snapshot> {
+        let snapshot = reading.result.ok()?;
+        self.payloads = reading.payloads;
+        let before = mem::replace(&mut self.snapshot, snapshot);
+        self.report_warnings(report);
         (before.digest() != self.snapshot.digest()).then_some(before)
     }
 
-    pub(super) fn is_missing(&self) -> bool {
-        self.missing
-    }
-
-    /// What is not there is no configuration: the last one stays the wanted one.
-    pub(super) fn miss(&mut self, report: &Report) {
-        if !std::mem::replace(&mut self.missing, true) {
-            report.presence(&self.path, false);
+    /// Whether the path holds something else than what was last read, or went or came back.
+    pub(super) async fn has_changed(&mut self, scope: Scope<'_>, report: &Report) -> bool {
+        let was_missing = matches!(self.condition, Condition::Missing);
+        let reading = self.read(scope).await;
+        match &reading.result {
+            Ok(snapshot) if !was_missing && snapshot.digest() == self.snapshot.digest() => {
+                // Files that were too young to be trusted by their stat need not be read the next time.
+                self.accept(reading, report);
+                false
+            }
+            result => !was_missing || result.is_ok(),
         }
     }
 
-    fn tell_unreadable(&mut self, report: &Report) {
-        if let Some(path) = self.snapshot.unreadable()
-            && !std::mem::replace(&mut self.told_unreadable, true)
-        {
-            report.unreadable(path);
+    fn report_warnings(&mut self, report: &Report) {
+        for warning in &self.snapshot.notes().warnings {
+            if !self.reported.iter().any(|reported| reported.is_like(warning)) {
+                report.warning(&self.path, warning);
+                self.reported.push(warning.clone());
+            }
         }
     }
 }

@@ -1,126 +1,147 @@
 use super::*;
+use crate::settings::IgnoreGlobs;
 use proptest::prelude::*;
-use std::ffi::OsString;
 use std::path::PathBuf;
 
-const KINDS: [EventKind; 6] = [
-    EventKind::Appeared,
+const CHANGES: [EventKind; 7] = [
+    EventKind::Appeared(Node::NewFile),
+    EventKind::Appeared(Node::Directory),
+    EventKind::Appeared(Node::Link),
+    EventKind::Appeared(Node::Other),
     EventKind::Gone,
     EventKind::Written,
-    EventKind::Accessed,
-    EventKind::Attributes,
-    EventKind::Lost,
+    EventKind::Closed,
 ];
 
-/// A watched directory `/d` (0), a watched file `/f/app.conf` (1), and a missing `/m/x/y` (2).
+/// A tree `/d` (0), a file `/f/app.conf` (1), a missing `/m/x/y` (2), a volume `/v` (3), and a key of a volume `/w` (4).
 fn places() -> Places {
     let place = |path: &str, watched, interest| Place { path: path.into(), watched, interest };
+    let directory = |below: &str| Interest::Directory { below: below.into(), volume: None };
+    let name = |name: &str, in_volume| Interest::Name { name: name.into(), in_volume };
+    let volume = Interest::Directory { below: PathBuf::new(), volume: Some(vec!["note".into()]) };
     Places::for_tests([
-        place("/d", 0, Interest::Everything),
-        place("/f", 1, Interest::Name("app.conf".into())),
+        place("/d", 0, directory("")),
+        place("/d/sub", 0, directory("sub")),
+        place("/f", 1, name("app.conf", false)),
         place("/f/app.conf", 1, Interest::Content),
-        place("/m", 2, Interest::Name("x".into())),
-        place("/t", 3, Interest::Tree),
+        place("/m", 2, name("x", false)),
+        place("/v", 3, volume),
+        place("/w", 4, name("key", true)),
+        place("/w", 4, name("..data", true)),
     ])
 }
 
-fn judge(kind: EventKind, path: &str, ignore: &[&str]) -> Vec<(usize, bool)> {
+fn judge(kind: EventKind, path: &Path, ignore: &[&str]) -> Vec<Hit> {
     let ignore = IgnoreGlobs::new(&ignore.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap();
     let event = Event { kind, path: path.into() };
-    hits(&event, &places(), &ignore).map(|hit| (hit.watched, hit.moved)).collect()
+    hits(&event, &places(), Scope { ignore: &ignore, recursive: true }).collect()
+}
+
+/// `3v!` is a hit of watched path 3 with the sign of a volume that moves the places.
+fn text(hits: &[Hit]) -> String {
+    let sign = |hit: &Hit| if hit.sign == Sign::Volume { 'v' } else { 'p' };
+    let moved = |hit: &Hit| if hit.moved { "!" } else { "" };
+    let all: Vec<String> =
+        hits.iter().map(|hit| format!("{}{}{}", hit.watched, sign(hit), moved(hit))).collect();
+    all.join(" ")
 }
 
 #[test]
 fn every_kind_of_event_on_every_kind_of_place() {
-    use EventKind::{Accessed, Appeared, Attributes, Gone, Written};
-    type Hits = &'static [(usize, bool)];
-    let table: &[(&str, [Hits; 3])] = &[
-        // path, then what it is when it appears, goes, is written
-        ("/d/key", [&[(0, false)], &[(0, false)], &[(0, false)]]),
-        ("/d/..data", [&[(0, false)], &[(0, false)], &[(0, false)]]),
-        ("/d/..data_tmp", [&[], &[], &[]]),
-        ("/d/..2026_11_22_10_00_00.1", [&[], &[], &[]]),
-        ("/d/.hidden", [&[(0, false)], &[(0, false)], &[(0, false)]]),
-        ("/d/sub/key", [&[], &[], &[]]),
-        ("/d", [&[], &[(0, true)], &[]]),
-        ("/f/app.conf", [&[(1, true)], &[(1, true), (1, true)], &[(1, false), (1, false)]]),
-        ("/f/other", [&[], &[], &[]]),
-        ("/f", [&[], &[(1, true)], &[]]),
-        ("/m/x", [&[(2, true)], &[(2, true)], &[(2, false)]]),
-        ("/m/y", [&[], &[], &[]]),
-        ("/t/a", [&[(3, false)], &[(3, false)], &[(3, false)]]),
-        ("/t/a/b/c", [&[(3, false)], &[(3, false)], &[(3, false)]]),
-        ("/t/v/..data", [&[(3, false)], &[(3, false)], &[(3, false)]]),
-        ("/t/v/..2026_11_22_10_00_00.1/key", [&[], &[], &[]]),
-        ("/t/v/..data_tmp", [&[], &[], &[]]),
-        ("/t", [&[], &[(3, true)], &[]]),
-        ("/elsewhere", [&[], &[], &[]]),
-        ("", [&[], &[], &[]]),
+    let never = [""; 7];
+    let in_directory = ["0p", "0p!", "0p!", "0p", "0p", "0p", "0p"];
+    let gone = |hit| ["", "", "", "", hit, "", ""];
+    let table = [
+        // path, then what it is when a file, a directory, a link, something else appears, it goes, is written, closed
+        ("/d/key", in_directory),
+        ("/d/.hidden", in_directory),
+        ("/d/sub/key", in_directory),
+        ("/d/sub", ["0p", "0p!", "0p!", "0p", "0p! 0p", "0p", "0p"]),
+        ("/d/..data", ["0v!"; 7]),
+        ("/d/sub/..data", ["0v!"; 7]),
+        ("/d/..data_tmp", never),
+        ("/d/..2026_11_22_10_00_00.1", never),
+        ("/d/other/key", never),
+        ("/d", gone("0p!")),
+        ("/f/app.conf", ["1p!", "1p!", "1p!", "1p!", "1p! 1p!", "1p 1p", "1p 1p"]),
+        ("/f/other", never),
+        ("/f/..data", never),
+        ("/f", gone("1p!")),
+        ("/m/x", ["2p!", "2p!", "2p!", "2p!", "2p!", "2p", "2p"]),
+        ("/m/y", never),
+        ("/m/x/y", never),
+        ("/v/key", ["3p!", "3p!", "3v", "3p!", "3v", "3p", "3p"]),
+        ("/v/note", ["3p!", "3p!", "3v", "3p!", "3p!", "3p", "3p"]),
+        ("/v/..data", ["3v", "3v", "3v", "3v", "3v!", "3v", "3v"]),
+        ("/v/..data_tmp", never),
+        ("/v/..2026_11_22_10_00_00.1", never),
+        ("/v/..2026_11_22_10_00_00.1/key", never),
+        ("/v", gone("3p!")),
+        ("/w/key", ["4v!", "4v!", "4v!", "4v!", "4v!", "4v", "4v"]),
+        ("/w/..data", ["4v", "4v", "4v", "4v", "4v!", "4v", "4v"]),
+        ("/w/..data_tmp", never),
+        ("/w/other", never),
+        ("/w", gone("4p! 4p!")),
+        ("/elsewhere", never),
+        ("/", never),
+        ("", never),
     ];
     for (path, expected) in table {
-        for (kind, expected) in [Appeared, Gone, Written].into_iter().zip(expected) {
-            assert_eq!(judge(kind, path, &[]), *expected, "{kind:?} {path}");
+        for (kind, expected) in CHANGES.into_iter().zip(expected) {
+            assert_eq!(text(&judge(kind, Path::new(path), &[])), expected, "{kind:?} {path}");
         }
-        for kind in [Accessed, Attributes] {
-            assert_eq!(judge(kind, path, &[]), [], "{kind:?} {path}");
-        }
-    }
-}
-
-/// Whether they count or not, for what a volume is to hold is told by its names.
-#[test]
-fn names_come_and_go_where_a_directory_is_watched() {
-    let renamed =
-        |kind, path: &str| -> Vec<usize> { renames(&Event { kind, path: path.into() }, &places()).collect() };
-    let table: &[(&str, &[usize])] = &[
-        ("/d/key", &[0]),
-        ("/d/token", &[0]),
-        ("/d/.hidden", &[0]),
-        ("/d/..data", &[]),
-        ("/d/..data_tmp", &[]),
-        ("/d/..2026_11_22_10_00_00.1", &[]),
-        ("/d/sub/key", &[]),
-        ("/f/other", &[1]),
-        ("/t/a", &[3]),
-        ("/elsewhere", &[]),
-        ("", &[]),
-    ];
-    for (path, expected) in table {
-        for kind in [EventKind::Appeared, EventKind::Gone] {
-            assert_eq!(renamed(kind, path), *expected, "{kind:?} {path}");
-        }
-        for kind in [EventKind::Written, EventKind::Accessed, EventKind::Attributes] {
-            assert!(renamed(kind, path).is_empty(), "{kind:?} {path}");
+        for kind in [EventKind::Accessed, EventKind::Attributes] {
+            assert_eq!(judge(kind, Path::new(path), &[]), [], "{kind:?} {path}");
         }
     }
-    let mut anywhere = renamed(EventKind::Lost, "");
-    anywhere.dedup();
-    assert_eq!(anywhere, [0, 1, 2, 3]);
 }
 
 #[test]
 fn a_lost_event_can_mean_any_path() {
-    let mut watched: Vec<_> = judge(EventKind::Lost, "", &[]);
-    watched.dedup();
-    assert_eq!(watched, [(0, true), (1, true), (2, true), (3, true)]);
+    for path in ["", "/d/key", "/elsewhere"] {
+        let mut found = judge(EventKind::Lost, Path::new(path), &["*"]);
+        found.retain(|hit| hit.moved && hit.sign == Sign::Plain);
+        found.dedup();
+        let watched: Vec<usize> = found.iter().map(|hit| hit.watched).collect();
+        assert_eq!(watched, [0, 1, 2, 3, 4], "{path}");
+    }
 }
 
 #[test]
 fn ignored_names_never_count_but_the_swap_does() {
-    assert_eq!(judge(EventKind::Written, "/d/token", &["token"]), []);
-    assert_eq!(judge(EventKind::Written, "/d/key", &["token"]), [(0, false)]);
-    assert_eq!(judge(EventKind::Appeared, "/d/..data", &["*"]), [(0, false)]);
-    assert_eq!(judge(EventKind::Written, "/t/a/token", &["token"]), []);
-    assert_eq!(judge(EventKind::Written, "/t/a/token", &["a/*"]), []);
-    assert_eq!(judge(EventKind::Written, "/t/b/token", &["a/*"]), [(3, false)]);
+    let written = |path: &str, ignore| text(&judge(EventKind::Written, Path::new(path), ignore));
+    let table: [(&str, &[&str], &str); 10] = [
+        ("/d/token", &["token"], ""),
+        ("/d/key", &["token"], "0p"),
+        ("/d/sub/token", &["token"], ""),
+        ("/d/sub/token", &["sub/*"], ""),
+        ("/d/token", &["sub/*"], "0p"),
+        ("/v/token", &["token"], ""),
+        ("/d/..data", &["*"], "0v!"),
+        ("/v/..data", &["*"], "3v"),
+        ("/w/..data", &["*"], "4v"),
+        ("/f/app.conf", &["*"], "1p 1p"),
+    ];
+    for (path, ignore, expected) in table {
+        assert_eq!(written(path, ignore), expected, "{path} without {ignore:?}");
+    }
 }
 
 fn paths() -> impl Strategy<Value = PathBuf> {
-    let known: Vec<PathBuf> =
-        ["/d", "/d/key", "/d/..data", "/t", "/t/a/b", "/f/app.conf", "/f", "/m/x", "/m", ""]
-            .iter()
-            .map(Into::into)
-            .collect();
+    let known = [
+        "/d",
+        "/d/key",
+        "/d/..data",
+        "/d/sub",
+        "/f/app.conf",
+        "/f",
+        "/m/x",
+        "/v/key",
+        "/v/..data",
+        "/w/key",
+        "",
+    ];
+    let known: Vec<PathBuf> = known.iter().map(Into::into).collect();
     let any_bytes = prop::collection::vec(any::<u8>(), 0..12).prop_map(|bytes| {
         use std::os::unix::ffi::OsStringExt;
         PathBuf::from(OsString::from_vec(bytes))
@@ -128,8 +149,13 @@ fn paths() -> impl Strategy<Value = PathBuf> {
     prop_oneof![
         proptest::sample::select(known),
         any_bytes.clone(),
-        any_bytes.prop_map(|name| Path::new("/d").join(name)),
+        (proptest::sample::select(vec!["/d", "/d/sub", "/f", "/v", "/w"]), any_bytes)
+            .prop_map(|(directory, name)| Path::new(directory).join(name)),
     ]
+}
+
+fn changes() -> impl Strategy<Value = EventKind> {
+    proptest::sample::select(CHANGES.to_vec())
 }
 
 proptest! {
@@ -138,41 +164,45 @@ proptest! {
         path in paths(),
         kind in proptest::sample::select(vec![EventKind::Accessed, EventKind::Attributes]),
     ) {
-        let event = Event { kind, path };
-        prop_assert_eq!(hits(&event, &places(), &IgnoreGlobs::default()).count(), 0);
+        prop_assert_eq!(judge(kind, &path, &[]), []);
     }
 
     #[test]
     fn the_kubelets_plumbing_is_never_a_change(
+        directory in proptest::sample::select(vec!["/d", "/d/sub", "/v", "/w"]),
         name in "\\.\\.[a-zA-Z0-9_.]{0,20}",
-        kind in proptest::sample::select(KINDS[..5].to_vec()),
+        kind in changes(),
     ) {
         prop_assume!(name != "..data" && name != "..");
-        let event = Event { kind, path: Path::new("/d").join(name) };
-        prop_assert_eq!(hits(&event, &places(), &IgnoreGlobs::default()).count(), 0);
+        prop_assert_eq!(judge(kind, &Path::new(directory).join(name), &[]), []);
     }
 
     #[test]
     fn every_visible_name_of_a_directory_counts(
+        (directory, watched) in proptest::sample::select(vec![("/d", 0), ("/d/sub", 0), ("/v", 3)]),
         name in "[a-zA-Z0-9_-][^/\0]{0,20}",
-        kind in proptest::sample::select(KINDS[..3].to_vec()),
+        kind in changes(),
     ) {
-        let event = Event { kind, path: Path::new("/d").join(name) };
-        let found: Vec<Hit> = hits(&event, &places(), &IgnoreGlobs::default()).collect();
-        prop_assert_eq!(found, [Hit { watched: 0, moved: false }]);
+        prop_assume!(name != "sub");
+        let found = judge(kind, &Path::new(directory).join(name), &[]);
+        prop_assert!(matches!(found[..], [hit] if hit.watched == watched), "{:?}", found);
     }
 
     #[test]
-    fn only_places_above_the_path_can_be_hit(path in paths(), kind in proptest::sample::select(KINDS[..5].to_vec())) {
-        let event = Event { kind, path: path.clone() };
-        for hit in hits(&event, &places(), &IgnoreGlobs::default()) {
+    fn only_places_at_or_right_above_the_path_can_be_hit(path in paths(), kind in changes()) {
+        for hit in judge(kind, &path, &[]) {
             let near = places().iter().any(|place| {
                 place.watched == hit.watched
-                    && (place.path == path
-                        || Some(place.path.as_path()) == path.parent()
-                        || place.interest == Interest::Tree && path.starts_with(&place.path))
+                    && (place.path == path || Some(place.path.as_path()) == path.parent())
             });
             prop_assert!(near, "{:?}", path);
         }
+    }
+
+    #[test]
+    fn where_everything_is_ignored_no_name_of_a_directory_counts(
+        directory in proptest::sample::select(vec!["/d/sub", "/v"]), name in "[^/\0.][^/\0]{0,20}", kind in changes(),
+    ) {
+        prop_assert_eq!(judge(kind, &Path::new(directory).join(name), &["*"]), []);
     }
 }

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::Snapshot;
 
-/// How many names are told; the rest is counted.
-const MOST_NAMES: usize = 5;
+/// How many names the log shows; the rest is counted.
+const MOST_SHOWN: usize = 5;
+/// How many names are kept.
+const MOST_NAMES: usize = 1000;
 
 /// What became of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +21,7 @@ pub enum Change {
     Removed,
 }
 
-/// The names that differ, the first few by name.
+/// The names that differ, most of them by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
     named: Vec<(PathBuf, Change)>,
@@ -43,6 +45,17 @@ impl Changes {
         changes
     }
 
+    /// The names that differ, the first thousand.
+    pub fn names(&self) -> impl Iterator<Item = &Path> {
+        self.named.iter().map(|(name, _)| name.as_path())
+    }
+
+    /// Whether all of them are new.
+    #[must_use]
+    pub fn are_additions(&self) -> bool {
+        self.more == 0 && self.named.iter().all(|(_, change)| *change == Change::Added)
+    }
+
     fn push(&mut self, name: &Path, change: Change) {
         if self.named.len() < MOST_NAMES {
             self.named.push((name.to_owned(), change));
@@ -54,7 +67,7 @@ impl Changes {
 
 impl fmt::Display for Changes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, (name, change)) in self.named.iter().enumerate() {
+        for (index, (name, change)) in self.named.iter().take(MOST_SHOWN).enumerate() {
             let sign = match change {
                 Change::Added => '+',
                 Change::Changed => '~',
@@ -65,6 +78,7 @@ impl fmt::Display for Changes {
             let name = if name.as_os_str().is_empty() { Path::new(".") } else { name };
             write!(f, "{separator}{sign}{}", name.display())?;
         }
-        if self.more > 0 { write!(f, " and {} more", self.more) } else { Ok(()) }
+        let more = self.more + self.named.len().saturating_sub(MOST_SHOWN);
+        if more > 0 { write!(f, " and {more} more") } else { Ok(()) }
     }
 }

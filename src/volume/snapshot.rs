@@ -1,93 +1,115 @@
 //! A snapshot: every name of a watched path with its kind and content.
 
 use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
 use std::io;
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use nix::libc;
 
-use super::digest::Hasher;
-use super::walk::{self, Walk};
-use super::{Digest, State};
-use crate::settings::IgnoreGlobs;
-
-/// How often a snapshot is begun again because the kubelet swapped the volume under it.
-const MOST_SWAPS: u32 = 10;
+use super::Digest;
+use super::content::Stat;
+use super::reader::Reader;
+use crate::kubelet::Access;
+use crate::scope::Scope;
+use crate::walk::Walk;
 
 /// What a name is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
 pub enum Kind {
-    /// A regular file.
-    File,
-    /// A directory.
-    Directory,
+    /// A regular file. Its content is the digest of its bytes, or of inode, size and time where they cannot be read or
+    /// are too many.
+    File = b'f',
+    /// A directory. Its content is the digest of where a link to it leads, if the link is not followed.
+    Directory = b'd',
     /// A FIFO, socket or device: its content is not configuration, and opening it could block.
-    Special,
-    /// A link that leads nowhere.
-    Dangling,
-}
-
-/// What stands for a name's content in the digest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Content {
-    /// Digest of the bytes (of a file, or of where a dangling link points to).
-    Bytes(Digest),
-    /// Digest of inode, size and time, where the bytes cannot be read or are too many.
-    Identity(Digest),
-    /// Nothing but the kind counts.
-    None,
+    Special = b's',
+    /// A link that leads nowhere. Its content is the digest of its text.
+    Dangling = b'l',
+    /// A name that the sidecar may not look at, and never could.
+    Hidden = b'h',
 }
 
 /// One name of a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
     pub(super) kind: Kind,
-    pub(super) content: Content,
-    pub(super) stat: Option<walk::Stat>,
+    pub(super) content: Option<Digest>,
+    pub(super) stat: Option<Stat>,
+    /// Whether the stat tells that the content is the same.
+    pub(super) is_past: bool,
+    /// Who may read the file, if it is of a volume.
+    pub(super) access: Option<Access>,
 }
 
 impl Entry {
+    pub(super) fn new(kind: Kind, content: Option<Digest>) -> Self {
+        Self { kind, content, stat: None, is_past: false, access: None }
+    }
+
     /// Whether the digest sees no difference.
     #[must_use]
     pub fn same_as(&self, other: &Self) -> bool {
         self.kind == other.kind && self.content == other.content
     }
-
-    fn write_to(&self, hasher: &mut Hasher) {
-        let kind = match self.kind {
-            Kind::File => b'f',
-            Kind::Directory => b'd',
-            Kind::Special => b's',
-            Kind::Dangling => b'l',
-        };
-        hasher.field(&[kind]);
-        match &self.content {
-            Content::Bytes(digest) | Content::Identity(digest) => hasher.field(digest.bytes()),
-            Content::None => hasher.field(&[]),
-        }
-    }
-}
-
-/// What of a watched path counts.
-#[derive(Debug, Clone, Copy)]
-pub struct Scope<'a> {
-    /// Names that never count.
-    pub ignore: &'a IgnoreGlobs,
-    /// Whether what is in subdirectories counts.
-    pub recursive: bool,
 }
 
 /// What a watched path held at one moment.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Snapshot {
-    entries: BTreeMap<PathBuf, Entry>,
-    digest: Digest,
-    unreadable: Option<PathBuf>,
-    changed: SystemTime,
-    whole: bool,
-    data_target: Option<OsString>,
+    pub(super) entries: BTreeMap<PathBuf, Entry>,
+    pub(super) digest: Digest,
+    pub(super) notes: Notes,
+}
+
+/// What else was noticed.
+#[derive(Debug, Clone, Default)]
+pub struct Notes {
+    /// What the user is to know, each kind once.
+    pub warnings: Vec<Warning>,
+    /// When what the kubelet does not write changed last, mode and owner included: the only time that no program sets
+    /// back.
+    pub changed: Option<SystemTime>,
+    /// Whether a name went before its turn came, or a volume was in the middle of an update.
+    pub is_torn: bool,
+}
+
+/// Why a change may not be noticed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Warning {
+    /// This could not be read, and so counts without its content.
+    Unreadable(PathBuf),
+    /// This file is mounted by itself and was replaced on the other side: it can never change again.
+    Replaced(PathBuf),
+    /// There are more names than are read.
+    Cut,
+}
+
+impl Notes {
+    pub(super) fn warn(&mut self, warning: Warning) {
+        if !self.warnings.iter().any(|other| other.is_like(&warning)) {
+            self.warnings.push(warning);
+        }
+    }
+
+    /// The first name that could not be read.
+    #[must_use]
+    pub fn unreadable(&self) -> Option<&Path> {
+        self.warnings.iter().find_map(|warning| match warning {
+            Warning::Unreadable(path) => Some(path.as_path()),
+            _ => None,
+        })
+    }
+}
+
+impl Warning {
+    /// Whether it is of the same kind.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        mem::discriminant(self) == mem::discriminant(other)
+    }
 }
 
 /// A watched path of which no snapshot can be made.
@@ -96,10 +118,10 @@ pub enum SnapshotError {
     /// It does not exist (any more).
     #[error("{} does not exist; mount it, or correct CONFIG_DIR", .0.display())]
     Missing(PathBuf),
-    /// The kernel refused to list it.
+    /// The kernel refused to look at it, or at something in it that was there before.
     #[error("cannot read {}: {source}; let the sidecar run as a user that may read it", .path.display())]
     Unreadable {
-        /// The watched path.
+        /// What cannot be looked at.
         path: PathBuf,
         /// What the kernel said.
         source: io::Error,
@@ -108,7 +130,8 @@ pub enum SnapshotError {
 
 impl SnapshotError {
     /// What the kernel's word on the watched path means.
-    pub(super) fn new(path: &Path, source: io::Error) -> Self {
+    #[must_use]
+    pub fn new(path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();
         match source.raw_os_error() {
             Some(libc::ENOENT | libc::ENOTDIR | libc::ELOOP) => Self::Missing(path),
@@ -118,52 +141,16 @@ impl SnapshotError {
 }
 
 impl Snapshot {
-    /// Reads the watched path, and again if the kubelet swapped it meanwhile.
-    pub async fn of(path: &Path, scope: Scope<'_>, before: Option<&Self>) -> Result<Self, SnapshotError> {
-        Self::with_state(path, scope, before).await.1
-    }
-
-    /// The same, with the state in which the path was read.
-    pub async fn with_state(
+    /// Reads a watched path, which leads through a volume if `in_volume`. Files that are the same as in `before` by their
+    /// stat are not read again. The future yields now and then, so that a large directory does not delay a signal to the
+    /// sidecar.
+    pub async fn read(
         path: &Path,
         scope: Scope<'_>,
-        before: Option<&Self>,
-    ) -> (State, Result<Self, SnapshotError>) {
-        let mut swaps = 0;
-        loop {
-            let state = State::of(path);
-            let result = Self::in_state(path, &state, scope, before).await;
-            swaps += 1;
-            if swaps == MOST_SWAPS || state.held(&result) {
-                return (state, result);
-            }
-        }
-    }
-
-    /// Reads the watched path, which was seen to be in this state; [`State::held`] tells whether it still was. Files
-    /// whose stat is that of `before` are not read again. The future yields now and then, so that a large directory
-    /// does not delay a signal to the sidecar.
-    pub async fn in_state(
-        path: &Path,
-        state: &State,
-        scope: Scope<'_>,
+        in_volume: bool,
         before: Option<&Self>,
     ) -> Result<Self, SnapshotError> {
-        let result = Walk::new(path, state, scope, before).run().await;
-        let data_target = state.data_target().map(ToOwned::to_owned);
-        result
-            .map(|found| Self::from_walk(found, data_target))
-            .map_err(|source| SnapshotError::new(path, source))
-    }
-
-    fn from_walk(found: walk::Found, data_target: Option<OsString>) -> Self {
-        let walk::Found { entries, unreadable, changed, whole } = found;
-        let mut hasher = Hasher::default();
-        for (name, entry) in &entries {
-            hasher.field(name.as_os_str().as_encoded_bytes());
-            entry.write_to(&mut hasher);
-        }
-        Self { digest: hasher.finish(), entries, unreadable, changed, whole, data_target }
+        Reader::new(path, before).run(Walk::new(path, scope, in_volume)).await
     }
 
     /// All names below the watched path; a single file's own name is empty.
@@ -178,24 +165,14 @@ impl Snapshot {
         self.digest
     }
 
-    /// A file that could not be read, and so counts by identity.
+    /// What else was noticed.
     #[must_use]
-    pub fn unreadable(&self) -> Option<&Path> {
-        self.unreadable.as_deref()
+    pub fn notes(&self) -> &Notes {
+        &self.notes
     }
 
-    /// When this configuration came to be, at the latest: a chmod or chown of a plain file looks the same.
-    #[must_use]
-    pub fn changed_at(&self) -> SystemTime {
-        self.changed
-    }
-
-    pub(super) fn data_target(&self) -> Option<&OsStr> {
-        self.data_target.as_deref()
-    }
-
-    /// Whether each name was still there when its turn came.
-    pub(super) fn is_whole(&self) -> bool {
-        self.whole
+    /// Who may read the files of volumes, in the order of their names.
+    pub fn access(&self) -> impl Iterator<Item = (&Path, Access)> {
+        self.entries.iter().filter_map(|(name, entry)| Some((name.as_path(), entry.access?)))
     }
 }

@@ -1,24 +1,55 @@
 //! Our own word for what the kernel said.
 
-use std::path::PathBuf;
+use std::fmt;
+use std::fs;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
-use notify::event::{AccessKind, AccessMode, ModifyKind, RenameMode};
+use notify::event::{AccessKind, AccessMode, CreateKind, ModifyKind, RenameMode};
+
+use crate::kubelet::is_plumbing;
 
 /// What happened to a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EventKind {
     /// The name appeared: created, linked, or moved to here.
-    Appeared,
+    Appeared(Node),
     /// The name went: deleted, moved away, or unmounted.
     Gone,
-    /// The content was written, or a file that was open for writing was closed.
+    /// The content was written, by a program that still has the file open.
     Written,
+    /// A file that was open for writing was closed.
+    Closed,
     /// Opened, read, or closed without a write.
     Accessed,
     /// Mode, owner, times or link count changed.
     Attributes,
     /// The kernel dropped events (`IN_Q_OVERFLOW`, inotify(7)): anything may have happened.
     Lost,
+}
+
+/// The word for it in the log.
+impl fmt::Display for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Appeared(_) => f.write_str("Appeared"),
+            other => write!(f, "{other:?}"),
+        }
+    }
+}
+
+/// What appeared under a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Node {
+    /// A file that was just created, so that its writer has it open.
+    NewFile,
+    /// A directory.
+    Directory,
+    /// A link.
+    Link,
+    /// Anything else, or nothing any more.
+    Other,
 }
 
 /// One event of a watched place.
@@ -30,11 +61,31 @@ pub struct Event {
     pub path: PathBuf,
 }
 
+/// Whether a program has a file open to write it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writer {
+    /// It has, until the file is closed. The number stands for the path.
+    Open(u64),
+    /// It no longer has, or the file is gone.
+    Through(u64),
+}
+
 impl Event {
     /// The event that makes everything be looked at again.
     #[must_use]
     pub fn lost() -> Self {
         Self { kind: EventKind::Lost, path: PathBuf::new() }
+    }
+
+    /// What the event says about a writer of the file.
+    #[must_use]
+    pub fn writer(&self) -> Option<Writer> {
+        let number = || BuildHasherDefault::<DefaultHasher>::default().hash_one(&self.path);
+        match self.kind {
+            EventKind::Appeared(Node::NewFile) | EventKind::Written => Some(Writer::Open(number())),
+            EventKind::Closed | EventKind::Gone => Some(Writer::Through(number())),
+            _ => None,
+        }
     }
 }
 
@@ -43,16 +94,19 @@ pub(super) fn translate(event: notify::Event) -> Option<Event> {
     if event.need_rescan() {
         return Some(Event::lost());
     }
-    let kind = kind(event.kind)?;
-    event.paths.into_iter().next().map(|path| Event { kind, path })
+    let path = event.paths.into_iter().next()?;
+    let kind = kind(event.kind, &path)?;
+    Some(Event { kind, path })
 }
 
-fn kind(kind: notify::EventKind) -> Option<EventKind> {
+fn kind(kind: notify::EventKind, path: &Path) -> Option<EventKind> {
     use notify::EventKind as Notify;
     Some(match kind {
-        Notify::Access(AccessKind::Close(AccessMode::Write | AccessMode::Any)) => EventKind::Written,
+        Notify::Access(AccessKind::Close(AccessMode::Write | AccessMode::Any)) => EventKind::Closed,
         Notify::Access(_) => EventKind::Accessed,
-        Notify::Create(_) | Notify::Modify(ModifyKind::Name(RenameMode::To)) => EventKind::Appeared,
+        Notify::Create(CreateKind::Folder) => EventKind::Appeared(Node::Directory),
+        Notify::Create(_) => EventKind::Appeared(node(path, true)),
+        Notify::Modify(ModifyKind::Name(RenameMode::To)) => EventKind::Appeared(node(path, false)),
         Notify::Modify(ModifyKind::Name(RenameMode::Both)) => return None,
         Notify::Remove(_) | Notify::Modify(ModifyKind::Name(_)) => EventKind::Gone,
         Notify::Modify(ModifyKind::Metadata(_)) => EventKind::Attributes,
@@ -61,35 +115,87 @@ fn kind(kind: notify::EventKind) -> Option<EventKind> {
     })
 }
 
+/// What is there now. A file with a second name was linked, and a link has no writer. The kubelet's own names are not
+/// looked at, because nothing depends on it.
+fn node(path: &Path, is_created: bool) -> Node {
+    if path.file_name().is_some_and(is_plumbing) {
+        return Node::Other;
+    }
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_symlink() => Node::Link,
+        Ok(metadata) if metadata.is_dir() => Node::Directory,
+        Ok(metadata) if is_created && metadata.is_file() && metadata.nlink() == 1 => Node::NewFile,
+        _ => Node::Other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use notify::event::{CreateKind, DataChange, Flag, MetadataKind, RemoveKind};
+    use notify::event::{DataChange, Flag, MetadataKind, RemoveKind};
+    use std::os::unix::fs::symlink;
 
     #[test]
     fn every_kind_of_notify_has_its_word() {
         use notify::EventKind as Notify;
         let table = [
-            (Notify::Create(CreateKind::File), Some(EventKind::Appeared)),
-            (Notify::Create(CreateKind::Folder), Some(EventKind::Appeared)),
+            (Notify::Create(CreateKind::File), Some(EventKind::Appeared(Node::Other))),
+            (Notify::Create(CreateKind::Folder), Some(EventKind::Appeared(Node::Directory))),
             (Notify::Remove(RemoveKind::File), Some(EventKind::Gone)),
             (Notify::Remove(RemoveKind::Folder), Some(EventKind::Gone)),
             (Notify::Remove(RemoveKind::Other), Some(EventKind::Gone)),
             (Notify::Modify(ModifyKind::Data(DataChange::Any)), Some(EventKind::Written)),
             (Notify::Modify(ModifyKind::Any), Some(EventKind::Written)),
             (Notify::Modify(ModifyKind::Metadata(MetadataKind::Any)), Some(EventKind::Attributes)),
-            (Notify::Modify(ModifyKind::Name(RenameMode::To)), Some(EventKind::Appeared)),
+            (Notify::Modify(ModifyKind::Name(RenameMode::To)), Some(EventKind::Appeared(Node::Other))),
             (Notify::Modify(ModifyKind::Name(RenameMode::From)), Some(EventKind::Gone)),
             (Notify::Modify(ModifyKind::Name(RenameMode::Both)), None),
             (Notify::Access(AccessKind::Open(AccessMode::Any)), Some(EventKind::Accessed)),
             (Notify::Access(AccessKind::Read), Some(EventKind::Accessed)),
             (Notify::Access(AccessKind::Close(AccessMode::Read)), Some(EventKind::Accessed)),
-            (Notify::Access(AccessKind::Close(AccessMode::Write)), Some(EventKind::Written)),
+            (Notify::Access(AccessKind::Close(AccessMode::Write)), Some(EventKind::Closed)),
         ];
         for (notify, ours) in table {
-            let event = notify::Event::new(notify).add_path("/a".into());
-            let expected = ours.map(|kind| Event { kind, path: "/a".into() });
+            let event = notify::Event::new(notify).add_path("/nowhere/a".into());
+            let expected = ours.map(|kind| Event { kind, path: "/nowhere/a".into() });
             assert_eq!(translate(event), expected, "{notify:?}");
+        }
+    }
+
+    #[test]
+    fn what_appeared_is_looked_at() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        fs::write(path("file"), "").unwrap();
+        fs::write(path("linked"), "").unwrap();
+        fs::hard_link(path("linked"), path("again")).unwrap();
+        fs::create_dir(path("directory")).unwrap();
+        symlink("file", path("link")).unwrap();
+        let table = [
+            ("file", Node::NewFile, Node::Other),
+            ("linked", Node::Other, Node::Other),
+            ("directory", Node::Directory, Node::Directory),
+            ("link", Node::Link, Node::Link),
+            ("missing", Node::Other, Node::Other),
+        ];
+        for (name, created, moved) in table {
+            assert_eq!((node(&path(name), true), node(&path(name), false)), (created, moved), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_writer_is_through_once_its_file_is_closed_or_gone() {
+        let writer = |kind, path: &str| Event { kind, path: path.into() }.writer();
+        let Some(Writer::Open(number)) = writer(EventKind::Written, "/a") else { panic!("no writer") };
+        assert_eq!(writer(EventKind::Appeared(Node::NewFile), "/a"), Some(Writer::Open(number)));
+        assert_eq!(writer(EventKind::Closed, "/a"), Some(Writer::Through(number)));
+        assert_eq!(writer(EventKind::Gone, "/a"), Some(Writer::Through(number)));
+        assert_ne!(writer(EventKind::Written, "/b"), Some(Writer::Open(number)));
+        for kind in [EventKind::Accessed, EventKind::Attributes, EventKind::Lost] {
+            assert_eq!(writer(kind, "/a"), None);
+        }
+        for node in [Node::Directory, Node::Link, Node::Other] {
+            assert_eq!(writer(EventKind::Appeared(node), "/a"), None);
         }
     }
 

@@ -46,7 +46,7 @@ struct World {
 
 impl World {
     fn new(slots: usize, min_interval: Duration) -> Self {
-        let (clock, reload) = (Clock::new(), Reload::new(digest(0), min_interval));
+        let (clock, reload) = (Clock::new(), reload(min_interval));
         let (guard, changed) = (Guard::default(), clock.elapsed);
         let slots = vec![Slot::default(); slots];
         let mut world = Self { clock, reload, guard, config: 0, changed, slots, next_pid: 10 };
@@ -124,15 +124,15 @@ impl World {
         match *step {
             Step::Change(number) => {
                 let change = self.change(number);
-                self.reload.want(change, self.clock.now());
+                self.reload.want(change, Duration::ZERO, self.clock.now());
             }
             Step::ChangeAndRestartOfSidecar(number) => {
                 if number != self.config {
                     self.change(number);
                 }
                 let configuration = Change { seen: self.changed, ..self.clock.change(self.config) };
-                let rest = self.reload.min_interval;
-                self.reload = Reload::unknown(configuration, rest, self.clock.now());
+                self.reload = Reload::new(self.reload.min_interval);
+                self.reload.unknown(configuration, self.clock.now());
                 self.guard = Guard::default();
             }
             Step::Wait(ms) => self.run_until(self.clock.elapsed + Duration::from_millis(ms)),
@@ -153,8 +153,8 @@ impl World {
         self.run_until(self.clock.elapsed);
     }
 
-    /// Everything is mended, and the machine is driven by its own deadlines.
-    fn mend(&mut self) {
+    /// Nothing is in the way any more, and the machine is driven by its own deadlines.
+    fn recover(&mut self) {
         for slot in 0..self.slots.len() {
             self.slots[slot].refuses = false;
             if self.slots[slot].running.is_none() {
@@ -208,7 +208,7 @@ proptest! {
             world.play(step);
             prop_assert!(!world.slots.iter().any(|slot| slot.killed), "{:?}", world.slots);
         }
-        world.mend();
+        world.recover();
         prop_assert_eq!(world.reload.due(), None);
         for slot in &world.slots {
             prop_assert_eq!(slot.reads, world.config, "{:?}", slot);
@@ -221,7 +221,7 @@ proptest! {
         for step in &steps {
             world.play(step);
         }
-        world.mend();
+        world.recover();
         for slot in &world.slots {
             let twice = slot.delivered.windows(2).any(|pair| pair[0] == pair[1]);
             prop_assert!(!twice || slot.held_back, "{:?}", slot);
@@ -245,12 +245,12 @@ proptest! {
     ) {
         let mut clock = Clock::new();
         let app = target(7, 1);
-        let mut reload = Reload::new(digest(0), rest);
+        let mut reload = reload(rest);
         let mut sent: Vec<(Instant, u8)> = Vec::new();
         let mut last = 0;
         for (number, gap) in changes.into_iter().map(Some).chain([None]).map(|change| change.unwrap_or((9, 60_000))) {
             if number < 9 {
-                reload.want(clock.change(number), clock.now());
+                reload.want(clock.change(number), Duration::ZERO, clock.now());
                 last = number;
             }
             let end = clock.elapsed + Duration::from_millis(gap);

@@ -1,5 +1,6 @@
 use super::*;
 use proptest::prelude::*;
+use std::ffi::OsStr;
 
 fn mount(root: &str, point: &str) -> Mount {
     Mount { id: 1, parent: 0, root: root.into(), point: point.into() }

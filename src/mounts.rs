@@ -1,23 +1,37 @@
-//! Mounts: is a path a `subPath` mount, which the kubelet never updates? Pure, on the text of
-//! proc_pid_mountinfo(5).
+//! Mounts: what is mounted where, by the text of proc_pid_mountinfo(5).
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
+use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
+use crate::kubelet::is_payload_directory;
+
 /// One mount.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Mount {
+pub struct Mount {
     id: u32,
     parent: u32,
     /// What of its file system is mounted.
-    pub(super) root: PathBuf,
+    pub root: PathBuf,
     /// Where.
-    pub(super) point: PathBuf,
+    pub point: PathBuf,
 }
 
 /// The kernel's mark of a root that was deleted.
 const DELETED: &[u8] = b"//deleted";
+
+/// The mounts that can be seen; none where they cannot be read.
+#[must_use]
+pub fn all() -> Vec<Mount> {
+    parse(&fs::read("/proc/self/mountinfo").unwrap_or_default())
+}
+
+/// Where something is mounted.
+#[must_use]
+pub fn points() -> Vec<PathBuf> {
+    all().into_iter().map(|mount| mount.point).collect()
+}
 
 /// All mounts; their order means nothing, for an initial RAM disk moves them about.
 pub(super) fn parse(mountinfo: &[u8]) -> Vec<Mount> {
@@ -57,7 +71,8 @@ fn octal(bytes: &[u8]) -> Option<u8> {
 
 /// The mounts that `path`, which has no link in it, depends on: the one that it is in, and those below it;
 /// without `deep`, only those on its own names.
-pub(super) fn concerning<'a>(mounts: &'a [Mount], path: &Path, deep: bool) -> Vec<&'a Mount> {
+#[must_use]
+pub fn concerning<'a>(mounts: &'a [Mount], path: &Path, deep: bool) -> Vec<&'a Mount> {
     let below = mounts.iter().filter(|mount| {
         let depth = mount.point.strip_prefix(path).map_or(0, |rest| rest.components().count());
         let is_seen = || holding(mounts, &mount.point).is_some_and(|seen| seen.id == mount.id);
@@ -87,25 +102,15 @@ fn holding<'a>(mounts: &'a [Mount], path: &Path) -> Option<&'a Mount> {
 
 impl Mount {
     /// Whether what is mounted was taken out of a kubelet volume, and so stays what it was.
-    pub(super) fn is_sub_path(&self) -> bool {
-        self.root.iter().any(is_timestamp) || self.is_deleted()
+    pub fn is_sub_path(&self) -> bool {
+        self.root.iter().any(is_payload_directory) || self.is_deleted()
     }
 
     /// Whether what is mounted has no name of its own any more.
-    pub(super) fn is_deleted(&self) -> bool {
+    #[must_use]
+    pub fn is_deleted(&self) -> bool {
         self.root.as_os_str().as_bytes().ends_with(DELETED)
     }
-}
-
-/// `..2026_11_22_19_00_00.123456789`, as the kubelet names the directories that `..data` leads to.
-fn is_timestamp(name: &OsStr) -> bool {
-    const PATTERN: &[u8] = b"..0000_00_00";
-    let alike = |(byte, pattern): (&u8, &u8)| match pattern {
-        b'0' => byte.is_ascii_digit(),
-        other => byte == other,
-    };
-    let bytes = name.as_bytes();
-    bytes.len() >= PATTERN.len() && bytes.iter().zip(PATTERN).all(alike)
 }
 
 #[cfg(test)]

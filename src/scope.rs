@@ -1,0 +1,57 @@
+//! Scope: which names below a watched path count. Events and walks ask the same question here.
+
+use std::path::Path;
+
+use crate::kubelet::is_plumbing;
+use crate::settings::{IgnoreGlobs, Settings};
+
+/// What of a watched path counts.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope<'a> {
+    /// Names that never count.
+    pub ignore: &'a IgnoreGlobs,
+    /// Whether subdirectories count with what they hold.
+    pub recursive: bool,
+}
+
+impl<'a> Scope<'a> {
+    /// As the settings say.
+    #[must_use]
+    pub fn of(settings: &'a Settings) -> Self {
+        Self { ignore: &settings.ignore, recursive: settings.recursive }
+    }
+
+    /// Whether this name, relative to the watched path, counts.
+    #[must_use]
+    pub fn counts(&self, name: &Path) -> bool {
+        !name.iter().any(is_plumbing) && !self.ignore.matches(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kubelets_names_and_ignored_names_do_not_count() {
+        let ignore = IgnoreGlobs::new(&["*.bak".to_owned(), "cache/x".to_owned()]).unwrap();
+        let scope = Scope { ignore: &ignore, recursive: true };
+        let table = [
+            ("key", true),
+            (".hidden", true),
+            ("conf.d/key", true),
+            ("..data", false),
+            ("..2026_11_22_10_00_00.1", false),
+            ("conf.d/..data", false),
+            ("..2026_11_22_10_00_00.1/key", false),
+            ("key.bak", false),
+            ("conf.d/key.bak", false),
+            ("old.bak/key", false),
+            ("cache/x", false),
+            ("cache/y", true),
+        ];
+        for (name, counts) in table {
+            assert_eq!(scope.counts(Path::new(name)), counts, "{name}");
+        }
+    }
+}

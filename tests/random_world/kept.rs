@@ -142,6 +142,18 @@ kept! {
         Step { gap: 0, path: 1, act: Remove("a.conf") },
         Step { gap: 0, path: 2, act: Blind(2, 77) },
     ]);
+    a_directory_that_returns_and_cannot_be_listed: World {
+        settings: USER,
+        paths: vec![Plain],
+        bursts: vec![
+            vec![
+                Step { gap: 0, path: 0, act: Vanish },
+                Step { gap: 20, path: 0, act: Return(4) },
+                Step { gap: 0, path: 0, act: Blind(1, 298) },
+            ],
+            vec![Step { gap: 0, path: 0, act: InPlace("a.conf", 2) }],
+        ],
+    };
     a_file_that_cannot_be_read_for_a_moment: world(USER, &[Plain], &[
         Step { gap: 0, path: 0, act: InPlace("b.conf", 1) },
         Step { gap: 50, path: 0, act: Blink("a.conf", 450) },

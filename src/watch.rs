@@ -10,8 +10,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use notify::{EventKindMask, INotifyWatcher, RecursiveMode, Watcher as _};
 
@@ -19,8 +18,6 @@ pub use event::{Event, EventKind, Node, Writer};
 pub use inbox::{Events, Inbox, Sign};
 pub use places::{Interest, Place, Places, Volumes};
 pub use way::{Root, Way};
-
-use crate::kubelet::is_plumbing;
 
 /// What a change can look like, and no more: opens, reads and attribute changes stay in the kernel
 /// and wake nobody.
@@ -34,14 +31,16 @@ const EVENT_KINDS: EventKindMask = EventKindMask::CREATE
 #[derive(Debug)]
 pub struct Watcher {
     inotify: INotifyWatcher,
-    watched: BTreeMap<PathBuf, Identity>,
-    /// Whether the kernel may have dropped a watch, or an inode may have another name now. The identity does not tell
-    /// that, because inode numbers come back.
-    is_doubtful: Arc<AtomicBool>,
+    watches: Watches,
+    is_blind: bool,
 }
 
 /// Device and inode: which directory or file a path meant when its watch was made.
 type Identity = (u64, u64);
+
+/// Every path that has a watch; `None` if the kernel may have dropped it, or the inode may have another name now. The
+/// identity does not tell that, because inode numbers come back.
+type Watches = Arc<Mutex<BTreeMap<PathBuf, Option<Identity>>>>;
 
 /// A place that cannot be watched.
 #[derive(Debug, thiserror::Error)]
@@ -90,44 +89,56 @@ impl Watcher {
     }
 
     fn boxed(mut sink: Box<dyn FnMut(Event) + Send>) -> Result<Self, WatchError> {
-        let is_doubtful = Arc::new(AtomicBool::new(false));
-        let doubt = Arc::clone(&is_doubtful);
+        let watches = Watches::default();
+        let of_thread = Arc::clone(&watches);
         let handler = move |result: notify::Result<notify::Event>| {
             // What an error of the event queue hides is unknown.
             let event = result.map_or_else(|_| Some(Event::lost()), event::translate);
             if let Some(event) = event {
-                doubt.fetch_or(casts_doubt(&event), Ordering::Relaxed);
+                note_broken(&of_thread, &event);
                 sink(event);
             }
         };
         let config = notify::Config::default().with_event_kinds(EVENT_KINDS);
         let inotify = INotifyWatcher::new(handler, config).map_err(WatchError::Instances)?;
-        Ok(Self { inotify, watched: BTreeMap::new(), is_doubtful })
+        Ok(Self { inotify, watches, is_blind: false })
     }
 
-    /// Makes the kernel's watches those of `places`: adds new and doubtful ones, removes others. A place that went away
-    /// meanwhile is left out, because its disappearance is an event of the place above it.
+    /// Makes the kernel's watches those of `places`: adds new and broken ones, removes others, and touches no other,
+    /// because events of a watch that is made again are lost. A place that went away meanwhile is left out: its
+    /// disappearance is an event of the place above it.
     pub fn set(&mut self, places: &Places) -> Result<(), WatchError> {
-        if self.is_doubtful.swap(false, Ordering::Relaxed) {
-            self.watched.values_mut().for_each(|identity| *identity = Identity::default());
-        }
         let wanted: BTreeMap<&PathBuf, Identity> =
             places.paths().filter_map(|path| Some((path, identity(path)?))).collect();
-        let inotify = &mut self.inotify;
-        self.watched.retain(|path, identity| {
-            let is_sound = wanted.get(path) == Some(identity);
-            if !is_sound {
-                // Fails where the kernel dropped the watch with its inode.
-                let _ = inotify.unwatch(path);
-            }
-            is_sound
-        });
+        self.is_blind = false;
+        // The event thread needs the lock to answer the calls below.
+        let present = lock(&self.watches).clone();
+        let is_sound = |path: &PathBuf, identity: Option<Identity>| {
+            identity.is_some() && identity == wanted.get(path).copied()
+        };
+        for (path, _) in present.iter().filter(|(path, identity)| !is_sound(path, **identity)) {
+            // Fails where the kernel dropped the watch with its inode.
+            let _ = self.inotify.unwatch(path);
+            lock(&self.watches).remove(path);
+        }
         for (path, identity) in wanted {
-            if !self.watched.contains_key(path) && self.add(path)? {
-                self.watched.insert(path.clone(), identity);
+            if lock(&self.watches).contains_key(path) {
+                continue;
             }
+            lock(&self.watches).insert(path.clone(), Some(identity));
+            let added = self.add(path);
+            if !matches!(added, Ok(true)) {
+                lock(&self.watches).remove(path);
+            }
+            added?;
         }
         Ok(())
+    }
+
+    /// Whether there is a directory that may not be watched, and so must be tried again: reading tells of it.
+    #[must_use]
+    pub fn is_blind(&self) -> bool {
+        self.is_blind
     }
 
     /// Returns whether there is a watch now; there is none where the path is gone, or where the directory above tells.
@@ -143,7 +154,11 @@ impl Watcher {
         };
         match source.kind() {
             io::ErrorKind::NotFound => Ok(false),
-            io::ErrorKind::PermissionDenied if !path.is_dir() => Ok(false),
+            io::ErrorKind::PermissionDenied => {
+                // A file is watched by the directory above, too.
+                self.is_blind |= path.is_dir();
+                Ok(false)
+            }
             _ => Err(WatchError::Refused { place: path.to_owned(), source }),
         }
     }
@@ -162,10 +177,17 @@ fn identity(path: &Path) -> Option<Identity> {
     Some((metadata.dev(), metadata.ino()))
 }
 
-/// A swap of a volume takes no directory away that is watched.
-fn casts_doubt(event: &Event) -> bool {
-    let is_plumbing = event.path.file_name().is_some_and(is_plumbing);
-    event.kind == EventKind::Lost || event.kind == EventKind::Gone && !is_plumbing
+fn note_broken(watches: &Watches, event: &Event) {
+    let mut watches = lock(watches);
+    match event.kind {
+        EventKind::Lost => watches.values_mut().for_each(|identity| *identity = None),
+        EventKind::Gone => watches.get_mut(&event.path).into_iter().for_each(|identity| *identity = None),
+        _ => {}
+    }
+}
+
+fn lock(watches: &Watches) -> MutexGuard<'_, BTreeMap<PathBuf, Option<Identity>>> {
+    watches.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::scope::Scope;
 use crate::settings::Settings;
 use crate::settle::{Next, Outcome, Pace, Settle};
 use crate::volume::{Changes, Digest, Snapshot};
-use crate::watch::{Inbox, Places};
+use crate::watch::{Inbox, Places, Sign};
 
 /// Times of files are those of the kernel's last tick, so a file may be this much newer than it says
 /// (`CONFIG_HZ`=100).
@@ -148,9 +148,13 @@ impl Configuration {
     async fn read(&mut self, now: Instant) -> Option<Change> {
         let (first, is_overdue) = (self.settle.first().unwrap_or(now), self.settle.is_overdue(now));
         let mut readings: Vec<Reading> = Vec::with_capacity(self.watched.len());
-        for watched in &mut self.watched {
+        for (index, watched) in self.watched.iter_mut().enumerate() {
             let reading = watched.read(Scope::of(&self.settings)).await;
-            watched.note(&reading, &self.report);
+            if watched.note(&reading, &self.report) {
+                // What could not be looked at could not be watched. It is read again once it is.
+                self.inbox.add(index, Sign::Plain, true, None, now);
+                self.inbox.wake();
+            }
             readings.push(reading);
         }
         let outcomes: Vec<Outcome> = readings.iter().map(|reading| reading.outcome).collect();

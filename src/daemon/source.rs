@@ -48,7 +48,7 @@ impl Source {
 
     /// Finds the places anew where one may have moved.
     pub(super) fn follow_moves(&mut self, pipeline: &mut Pipeline) {
-        if self.shared.inbox.take_moved() {
+        if self.shared.inbox.take_moved() || self.watcher.as_ref().is_some_and(Watcher::is_blind) {
             self.follow(pipeline);
         }
     }

@@ -113,14 +113,16 @@ impl WatchedPath {
         self.volumes.all.iter().map(|volume| kubelet::payload(volume)).collect()
     }
 
-    /// Notes whether the path is there and can be read.
-    pub(super) fn note(&mut self, reading: &Reading, report: &Report) {
+    /// Notes whether the path is there and can be read. Returns whether it can be looked at again.
+    pub(super) fn note(&mut self, reading: &Reading, report: &Report) -> bool {
         let new = match &reading.result {
             Ok(_) => Condition::Present,
             Err(SnapshotError::Missing(_)) => Condition::Missing,
             Err(error) => Condition::Failed(Instant::now(), error.to_string()),
         };
-        if mem::discriminant(&new) != mem::discriminant(&self.condition) {
+        let is_same = mem::discriminant(&new) == mem::discriminant(&self.condition);
+        let was_failed = matches!(self.condition, Condition::Failed(..));
+        if !is_same {
             let was_present = matches!(self.condition, Condition::Present);
             match &new {
                 Condition::Present => report.back(&self.path),
@@ -129,6 +131,7 @@ impl WatchedPath {
             }
             self.condition = new;
         }
+        was_failed && !is_same
     }
 
     /// Takes in what was read. Returns the snapshot before it if that differs. A path that is missing or cannot be read

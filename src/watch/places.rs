@@ -97,25 +97,26 @@ impl Places {
         if visit.is_link {
             self.take_way(watched, Way::of(&visit.path).1);
         }
-        match visit.entered {
-            Entered::Yes(Listing { is_volume, real_names, .. }) => {
-                // A directory is watched by its own name, whatever links lead to it; below a swap it is not.
-                let path = fs::canonicalize(&visit.path).ok()?;
-                if path != visit.path && Way::of(&visit.path).1.volume.is_some() {
-                    return None;
+        let (is_volume, real_names) = match visit.entered {
+            Entered::Yes(Listing { is_volume, real_names, .. }) => (is_volume, real_names),
+            // A watch that it has stays, so that a moment without permission loses no event.
+            Entered::Failed(_) => (false, Vec::new()),
+            Entered::No => {
+                // A file that is mounted by itself is not the one that the directory holds.
+                if is_file(&visit) && mounted.contains(&visit.path) {
+                    self.add(Place { path: visit.path, watched, interest: Interest::Content });
                 }
-                let interest =
-                    Interest::Directory { below: visit.name, volume: is_volume.then_some(real_names) };
-                self.add(Place { path: path.clone(), watched, interest });
-                is_volume.then_some(path)
+                return None;
             }
-            // A file that is mounted by itself is not the one that the directory holds.
-            Entered::No if is_file(&visit) && mounted.contains(&visit.path) => {
-                self.add(Place { path: visit.path, watched, interest: Interest::Content });
-                None
-            }
-            Entered::No | Entered::Failed(_) => None,
+        };
+        // A directory is watched by its own name, whatever links lead to it; below a swap it is not.
+        let path = fs::canonicalize(&visit.path).ok()?;
+        if path != visit.path && Way::of(&visit.path).1.volume.is_some() {
+            return None;
         }
+        let interest = Interest::Directory { below: visit.name, volume: is_volume.then_some(real_names) };
+        self.add(Place { path: path.clone(), watched, interest });
+        is_volume.then_some(path)
     }
 
     fn add(&mut self, place: Place) {

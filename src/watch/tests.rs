@@ -17,7 +17,7 @@ fn watches_of_earlier_deployments_are_not_kept() {
         symlink(&release, dir.path().join("new")).unwrap();
         fs::rename(dir.path().join("new"), &link).unwrap();
         watcher.set(&places()).unwrap();
-        assert_eq!(watcher.watched.len(), 2, "the directory of the link, and where it leads");
+        assert_eq!(lock(&watcher.watches).len(), 2, "the directory of the link, and where it leads");
         fs::remove_dir(&release).unwrap();
     }
 }

@@ -58,7 +58,10 @@ impl Configuration {
     /// Reads all watched paths for the first time.
     pub(super) async fn start(&mut self) -> Result<(), StartError> {
         for watched in &mut self.watched {
-            watched.start(Scope::of(&self.settings), &self.report).await?;
+            watched.start(Scope::of(&self.settings)).await?;
+        }
+        for watched in &mut self.watched {
+            watched.report_start(&self.report);
         }
         Ok(())
     }

@@ -54,7 +54,7 @@ impl WatchedPath {
     }
 
     /// Reads the path for the first time.
-    pub(super) async fn start(&mut self, scope: Scope<'_>, report: &Report) -> Result<(), SnapshotError> {
+    pub(super) async fn start(&mut self, scope: Scope<'_>) -> Result<(), SnapshotError> {
         let mut reading = self.read(scope).await;
         for _ in 1..MOST_STARTS {
             if reading.outcome == Outcome::Incomplete {
@@ -62,9 +62,12 @@ impl WatchedPath {
             }
         }
         (self.snapshot, self.payloads) = (reading.result?, reading.payloads);
+        Ok(())
+    }
+
+    pub(super) fn report_start(&mut self, report: &Report) {
         report.watching(&self.path, self.has_volumes(), &self.snapshot);
         self.report_warnings(report);
-        Ok(())
     }
 
     /// The path leads through these volumes now.

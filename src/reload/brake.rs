@@ -5,8 +5,7 @@
 //! application that writes a state file at each reload does just that. Other programs write when they like: their names
 //! change without a reload before, sooner or later, and are known from then on.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// A change that begins so soon after a signal may be caused by it.
@@ -21,7 +20,7 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const QUICK_PAUSE: Duration = Duration::from_secs(6);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// More names than this are not told apart, and do not count as echoes.
-const MOST_NAMES: usize = 1000;
+const MOST_NAMES: usize = 500;
 
 /// What a change touched.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,7 +34,7 @@ pub struct Touched {
 /// Knows which names change without a reload before.
 #[derive(Debug, Default)]
 pub struct Brake {
-    known: BTreeSet<PathBuf>,
+    known: Vec<PathBuf>,
     /// The names of the last echo. They become known, unless the next change is an echo of the same names.
     suspects: Vec<PathBuf>,
     in_a_row: u32,
@@ -69,14 +68,17 @@ impl Brake {
     }
 
     fn may_be_echo(&self, touched: &Touched) -> bool {
-        let is_known = |name: &PathBuf| name.ancestors().any(|above: &Path| self.known.contains(above));
+        let is_known = |name: &PathBuf| self.known.iter().any(|known| name.starts_with(known));
         let room = self.known.len() < MOST_NAMES && touched.names.len() < MOST_NAMES;
         room && !touched.names.is_empty() && !touched.names.iter().any(is_known)
     }
 
     fn learn(&mut self, names: Vec<PathBuf>) {
-        let room = MOST_NAMES.saturating_sub(self.known.len());
-        self.known.extend(names.into_iter().take(room));
+        for name in names {
+            if self.known.len() < MOST_NAMES && !self.known.contains(&name) {
+                self.known.push(name);
+            }
+        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! Inbox: what the event thread leaves behind. It holds one slot for each watched path, so that a storm of events needs no
 //! more memory than a single one.
 
-use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -10,7 +9,7 @@ use tokio::sync::Notify;
 use super::event::Writer;
 
 /// Open files of a watched path that are told apart. Beyond that, a writer counts by its writes alone.
-const MOST_WRITERS: usize = 1024;
+const MOST_WRITERS: usize = 100;
 
 /// What an event says about a watched path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +45,7 @@ struct Slot {
     events: Option<Events>,
     /// Whether the places to watch may be others now.
     moved: bool,
-    writers: HashSet<u64>,
+    writers: Vec<u64>,
 }
 
 impl Inbox {
@@ -66,14 +65,11 @@ impl Inbox {
             // The end of a writer in a directory that is not watched any more is no event.
             slot.writers.clear();
         }
-        match writer {
-            Some(Writer::Open(number)) if slot.writers.len() < MOST_WRITERS => {
-                slot.writers.insert(number);
+        if let Some(Writer::Open(number) | Writer::Through(number)) = writer {
+            slot.writers.retain(|open| *open != number);
+            if matches!(writer, Some(Writer::Open(_))) && slot.writers.len() < MOST_WRITERS {
+                slot.writers.push(number);
             }
-            Some(Writer::Through(number)) => {
-                slot.writers.remove(&number);
-            }
-            _ => {}
         }
         let new = Events { first: now, plain: None, volume: None, is_writing: false };
         let events = slot.events.get_or_insert(new);

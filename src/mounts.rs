@@ -103,7 +103,7 @@ fn holding<'a>(mounts: &'a [Mount], path: &Path) -> Option<&'a Mount> {
 impl Mount {
     /// Whether what is mounted was taken out of a kubelet volume, and so stays what it was.
     pub fn is_sub_path(&self) -> bool {
-        self.root.iter().any(is_payload_directory) || self.is_deleted()
+        self.root.iter().any(is_payload_directory)
     }
 
     /// Whether what is mounted has no name of its own any more.

@@ -35,7 +35,7 @@ pub struct PathFacts {
     pub kind: Kind,
     /// The directory that the kubelet writes, if it is one or is in one.
     pub kubelet_volume: Option<String>,
-    /// The `subPath` mounts that it is, is in, or has in it.
+    /// The `subPath` mounts and files mounted by themselves that it is, is in, or has in it.
     pub sub_paths: Vec<SubPath>,
     /// Whether all of it can be read.
     pub readable: bool,
@@ -49,12 +49,14 @@ pub struct PathFacts {
     pub error: Option<String>,
 }
 
-/// A mount that the kubelet never updates.
+/// A mount that is not updated with the directory that it was taken from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SubPath {
     /// Where it is mounted.
     pub mounted_on: String,
-    /// Whether what is mounted was deleted meanwhile: the kubelet has newer content, which is not to be seen.
+    /// Whether it was taken out of a volume of the kubelet's, which never updates it.
+    pub of_kubelet: bool,
+    /// Whether what is mounted was replaced meanwhile: there is newer content, which cannot be seen here.
     pub outdated: bool,
 }
 
@@ -130,6 +132,14 @@ impl PathFacts {
     fn sub_path(&self, sub_path: &SubPath) -> Problem {
         let on = &sub_path.mounted_on;
         let outdated = if sub_path.outdated { ", and it is outdated already" } else { "" };
+        if !sub_path.of_kubelet {
+            let what = format!(
+                "{on} is a single file that is mounted: once the original is replaced, it never changes{outdated}"
+            );
+            let fix = "mount the directory that holds the file, in the sidecar and in the application, and start both again";
+            let problem = Problem::wrong(Code::SingleFile, &self.path, what, fix);
+            return if sub_path.outdated { problem } else { problem.warning() };
+        }
         let what = format!("{on} is a subPath mount, which the kubelet never updates{outdated}");
         Problem::wrong(
             Code::SubPath,
@@ -141,12 +151,15 @@ impl PathFacts {
     }
 }
 
-/// The mounts that are in the way of the kubelet's updates.
+/// The mounts that are in the way of updates.
 fn sub_paths(path: &Path, volumes: &Volumes, recursive: bool, mounts: &[Mount]) -> Vec<SubPath> {
     let (Root::Directory(real) | Root::File(real)) = Root::of(path) else { return Vec::new() };
     let deep = recursive || !volumes.all.is_empty();
-    let mounts = mounts::concerning(mounts, &real, deep).into_iter().filter(|mount| mount.is_sub_path());
+    let is_file = |mount: &Mount| fs::metadata(&mount.point).is_ok_and(|point| point.is_file());
+    let mounts = mounts::concerning(mounts, &real, deep).into_iter();
+    let mounts = mounts.filter(|mount| mount.is_sub_path() || mount.is_deleted() || is_file(mount));
     let sub_path = |mount: &Mount| SubPath {
+        of_kubelet: mount.is_sub_path() || !is_file(mount),
         mounted_on: text(&mount.point),
         outdated: mount.is_deleted() || is_unlinked(&mount.point).unwrap_or(false),
     };

@@ -15,6 +15,8 @@ pub enum Code {
     PathEmpty,
     /// A watched path is a `subPath` mount, or has one in it.
     SubPath,
+    /// A watched path is a file that is mounted by itself, or has one in it.
+    SingleFile,
     /// No inotify instance is left.
     InotifyInstances,
     /// No inotify watch is left.
@@ -39,11 +41,12 @@ pub enum Code {
 
 impl Code {
     /// All of them, in the order of the list of problems.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::PathMissing,
         Self::PathUnreadable,
         Self::PathEmpty,
         Self::SubPath,
+        Self::SingleFile,
         Self::InotifyInstances,
         Self::InotifyWatches,
         Self::NotWatchable,
@@ -64,6 +67,7 @@ impl Code {
             Self::PathUnreadable => "path-unreadable",
             Self::PathEmpty => "path-empty",
             Self::SubPath => "sub-path",
+            Self::SingleFile => "single-file",
             Self::InotifyInstances => "inotify-instances",
             Self::InotifyWatches => "inotify-watches",
             Self::NotWatchable => "not-watchable",

@@ -59,7 +59,11 @@ fn path(facts: &PathFacts) -> String {
         Kind::Missing => return format!("{path}: missing"),
     };
     let volume = if kubelet_volume.is_some() { "kubelet volume" } else { "no kubelet volume" };
-    let sub_path = if sub_paths.is_empty() { "no subPath" } else { "subPath" };
+    let sub_path = match sub_paths.iter().any(|sub_path| sub_path.of_kubelet) {
+        true => "subPath",
+        false if sub_paths.is_empty() => "no subPath",
+        false => "a file mounted by itself",
+    };
     let readable = if *readable { "readable" } else { "not readable" };
     let holds = match (entries, digest) {
         (Some(1), Some(digest)) => format!(", 1 entry, digest {digest}"),

@@ -53,7 +53,7 @@ fn only_the_kubelets_directories_give_a_sub_path_away() {
         ("/v/x..2026_11_22/key", false),
         ("/v/..2026_11_2", false),
         ("/v/..202a_11_22", false),
-        ("/v/key//deleted", true),
+        ("/v/key//deleted", false),
         ("/v/deleted", false),
         ("/", false),
     ];

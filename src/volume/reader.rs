@@ -15,6 +15,7 @@ use super::digest::{Digest, Hasher};
 use super::snapshot::{Entry, Kind, Notes, Snapshot, SnapshotError, Warning};
 use crate::kubelet::Access;
 use crate::walk::{Entered, Visit, Walk, changed_at};
+use crate::watch::Root;
 
 /// After reading this much, or as many entries as weigh that much, the reader yields.
 const YIELD_AFTER: u64 = 1 << 20;
@@ -68,7 +69,10 @@ impl<'a> Reader<'a> {
             Ok(metadata) if metadata.is_dir() => {
                 // A link to a directory that is not entered counts by its destination.
                 let is_followed = !visit.is_link || matches!(visit.entered, Entered::Yes(_));
-                let target = if is_followed { None } else { fs::canonicalize(&visit.path).ok() };
+                let target = match (!is_followed).then(|| Root::of(&visit.path)) {
+                    Some(Root::Directory(target)) => Some(target),
+                    _ => None,
+                };
                 if let Entered::Failed(error) = visit.entered {
                     self.refused(&visit.path, is_root || self.was_listed(&visit.name), error)?;
                 }

@@ -110,10 +110,7 @@ impl Places {
             }
         };
         // A directory is watched by its own name, whatever links lead to it; below a swap it is not.
-        let path = fs::canonicalize(&visit.path).ok()?;
-        if path != visit.path && Way::of(&visit.path).1.volume.is_some() {
-            return None;
-        }
+        let (Root::Directory(path), Way { volume: None, .. }) = Way::of(&visit.path) else { return None };
         let interest = Interest::Directory { below: visit.name, volume: is_volume.then_some(real_names) };
         self.add(Place { path: path.clone(), watched, interest });
         is_volume.then_some(path)

@@ -97,8 +97,15 @@ fn a_key_mounted_into_a_watched_directory_is_told_and_one_deeper_only_where_that
 }
 
 #[test]
-fn a_file_of_the_nodes_own_mounted_alone_is_no_sub_path() {
+fn a_file_of_the_nodes_own_mounted_alone_is_a_warning_and_wrong_once_it_is_replaced() {
     let mounted = Mounted::new();
-    let own = mounted.pod.dir.path().join("a.conf");
-    mounted.found(&own, &mounted.point, &mounted.point, "").ok();
+    let own = mounted.pod.dir.path().join("own.conf");
+    fs::write(&own, "1").unwrap();
+    let found = mounted.found(&own, &mounted.point, &mounted.point, "");
+    let what = format!("{} is a single file that is mounted", mounted.point.display());
+    let directory = "mount the directory that holds the file";
+    found.warning("single-file").what(&what).mend(directory);
+    let replaced = format!("cp '{0}' '{0}.new'; mv '{0}.new' '{0}'", own.display());
+    let found = mounted.found(&own, &mounted.point, &mounted.point, &replaced);
+    found.wrong("single-file").what(&what).mend(directory);
 }

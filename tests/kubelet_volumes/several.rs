@@ -52,3 +52,21 @@ fn a_volume_and_a_plain_directory_count_each() {
     both = [below(&one_path, &next), below(&plain, &payload([("p.conf", "2")]))].concat();
     scene.expect_signal(2, &files(both));
 }
+
+/// As one sync of the kubelet writes the volumes of a pod: one right after the other.
+#[test]
+fn two_volumes_written_one_right_after_the_other_are_one_signal_in_a_hundred_of_a_hundred_tries() {
+    let dir = open_dir();
+    let ((one, one_path), (two, two_path)) =
+        (volume(&dir, "one", &two_keys()), volume(&dir, "two", &two_keys()));
+    let scene = Scene::with(&[&one_path, &two_path], |sidecar| sidecar);
+    for count in 1..=100 {
+        let next = payload([("a.conf", count.to_string())]);
+        one.write(&next).unwrap();
+        two.write(&next).unwrap();
+        scene.expect_signal(count, &files([below(&one_path, &next), below(&two_path, &next)].concat()));
+    }
+    scene.expect_no_more_than(100);
+    one.write(&two_keys()).unwrap();
+    scene.expect_count(101);
+}

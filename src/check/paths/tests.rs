@@ -75,7 +75,8 @@ fn an_empty_directory_is_wrong_and_an_empty_volume_a_warning() {
 
 #[test]
 fn each_sub_path_is_told_by_where_it_is_mounted() {
-    let sub_path = |name: &str, outdated| SubPath { mounted_on: format!("/etc/app/{name}"), outdated };
+    let sub_path =
+        |name: &str, outdated| SubPath { mounted_on: format!("/etc/app/{name}"), of_kubelet: true, outdated };
     let facts = PathFacts { sub_paths: vec![sub_path("a", false), sub_path("b", true)], ..facts() };
     let problems = facts.problems();
     let told: Vec<(Code, &str)> =
@@ -89,4 +90,16 @@ fn each_sub_path_is_told_by_where_it_is_mounted() {
         ]
     );
     assert!(problems[0].mend.starts_with("mount the whole volume"));
+}
+
+#[test]
+fn a_file_mounted_by_itself_is_a_warning_until_it_is_outdated() {
+    let mounted = |outdated| SubPath { mounted_on: "/etc/app/a".to_owned(), of_kubelet: false, outdated };
+    for (outdated, severity) in [(false, Severity::Warning), (true, Severity::Wrong)] {
+        let problem = only(&PathFacts { sub_paths: vec![mounted(outdated)], ..facts() });
+        assert_eq!((problem.code, problem.severity), (Code::SingleFile, severity));
+        assert!(problem.what.starts_with("/etc/app/a is a single file that is mounted"), "{problem:?}");
+        assert_eq!(problem.what.ends_with("outdated already"), outdated, "{problem:?}");
+        assert!(problem.mend.starts_with("mount the directory that holds the file"), "{problem:?}");
+    }
 }

@@ -6,10 +6,11 @@
 //! | stage | does | IO |
 //! |---|---|---|
 //! | [`settings`] | raw strings → validated [`Settings`](settings::Settings) | – |
-//! | [`watch`] | kernel events → one bounded mark for each watched path | inotify |
+//! | [`kubelet`], [`mounts`], [`scope`], [`walk`] | what the kubelet writes, what is mounted, which names count | names and kinds only |
+//! | [`watch`] | kernel events → one bounded slot for each watched path | inotify |
 //! | [`filter`] | can this event mean a change? | – |
-//! | [`settle`] | when has the path changed? | – |
-//! | [`volume`] | what does the path hold now? layout, snapshot, digest | reads files |
+//! | [`settle`] | when is the whole configuration complete? | – |
+//! | [`volume`] | what does a watched path hold now? snapshot, digest | reads files |
 //! | [`process`] | which process is the target? table, choice, pin | reads `/proc` |
 //! | [`signal`] | sends the signal | `pidfd_send_signal` |
 //! | [`reload`] | which configuration is wanted, who has it, when to try again | – |
@@ -17,9 +18,9 @@
 //! | [`report`] | what happened → log lines, metrics | standard error |
 //! | [`http`] | whoever asks → requests, which the loop answers | TCP |
 //!
-//! Two threads run: `notify`'s, which leaves a mark for each event and, where that completes a kubelet volume, takes it
-//! all the way to the signal itself; and the loop of [`daemon`], which sleeps until a deadline, a request or a mark that
-//! was left to it. They work on the stages one at a time, and `notify`'s never waits.
+//! Two threads run. `notify`'s adds each event to the inbox and, where the event completes a kubelet volume, takes the change
+//! all the way to the signal itself. The loop of [`daemon`] sleeps until a deadline, a request, or an event that was left to
+//! it. They work on the stages one at a time, and `notify`'s thread never waits.
 
 pub mod check;
 pub mod cli;

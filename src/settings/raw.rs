@@ -55,8 +55,8 @@ settings! {
     VERBOSE, BOOL, "false", "Log every file event";
     PROCESS_SELECT, "MODE", "root", "Which of several matches: root (no ancestor matches), all, oldest, newest";
     PROCESS_PID_FILE, "FILE", "", "Read the PID from this file instead of looking for the name; with PROCESS_NAME, only a process of that name";
-    QUIET_PERIOD, "DURATION", "100ms", "A plain directory must be quiet this long before it counts as changed";
-    MAX_WAIT, "DURATION", "2s", "A directory that never gets quiet counts as changed after this long";
+    QUIET_PERIOD, "DURATION", "100ms", "How long anything but a kubelet volume must be quiet before it counts as changed";
+    MAX_WAIT, "DURATION", "2s", "A path that never becomes quiet counts as changed after this long";
     MIN_INTERVAL, "DURATION", "0s", "Least time between two reloads; changes in between are merged into one";
     RECURSIVE, BOOL, "false", "Watch subdirectories too";
     IGNORE, "GLOBS", "", "Globs of names below a watched directory that never count; one without a slash is matched at any depth";

@@ -108,3 +108,35 @@ fn a_parent_unmounted_and_mounted_again_is_followed() {
         watched.notice(&below, || watched.inside(&format!("umount {}", quoted(parent))));
     }
 }
+
+/// As Docker mounts a single file. An editor or `sed -i` on the other side replaces it.
+#[test]
+fn a_file_mounted_by_itself_that_is_replaced_is_reported_once() {
+    if !available() {
+        return;
+    }
+    let watched = Watched::made_by(
+        |conf| {
+            plain_dir(conf, &[("a.conf", "1"), ("app.conf", "of the image")]);
+            fs::write(conf.parent().unwrap().join("host.conf"), "1").unwrap();
+        },
+        |conf, sidecar| {
+            let (host, conf) = (conf.parent().unwrap().join("host.conf"), conf.join("app.conf"));
+            let mount = format!("mount --bind {} {}", quoted(&host), quoted(&conf));
+            events_only(sidecar.within(&mount)).env("RESYNC_INTERVAL", "200ms")
+        },
+    );
+    let host = watched.conf.parent().unwrap().join("host.conf");
+    watched.notice_any(|| fs::write(&host, "edited in place").unwrap());
+    let log = || watched.scene.sidecar.log_lines(" replaced path=");
+    assert_eq!(log(), [""; 0]);
+    for round in 0..2 {
+        let new = watched.beside("new");
+        fs::write(&new, round.to_string()).unwrap();
+        fs::rename(&new, &host).unwrap();
+        let line = watched.scene.sidecar.wait_for_log(" replaced path=", crate::DEADLINE);
+        assert!(line.contains("app.conf") && line.contains("mount the directory"), "{line}");
+        watched.notice_any(|| fs::write(watched.path("a.conf"), format!("fence {round}")).unwrap());
+    }
+    assert_eq!(log().len(), 1);
+}

@@ -7,6 +7,7 @@ mod changes;
 mod directories;
 mod no_changes;
 mod one_file;
+mod reload_loop;
 mod several;
 mod special;
 mod unreadable;

@@ -129,3 +129,12 @@ fn a_file_that_cannot_be_read_is_no_reason() {
     let sidecar = builder.spawn();
     assert!(names(&sidecar.wait_for_log(" unreadable path=", support::DEADLINE), &key));
 }
+
+#[test]
+fn a_path_in_another_mount_namespace() {
+    for path in ["/proc/self/root/etc", "/proc/1/root"] {
+        let line = refused_path(Path::new(path));
+        assert!(line.contains(path) && line.contains("another mount namespace"), "{line}");
+        assert!(line.contains("mount the volume in the sidecar too"), "{line}");
+    }
+}

@@ -37,8 +37,8 @@ fn every_row_of_the_fault_table_has_a_test_of_its_name() {
     for row in rows {
         let name = row[3].trim_matches('`');
         // The kept worlds are rows of a table.
-        let tests = [format!("fn {name}("), format!(" {name}: world("), format!(" {name}: World {{")];
-        let is_there = |text: &String| tests.iter().any(|test| text.contains(test));
+        let forms = [format!("fn {name}("), format!(" {name}: world("), format!(" {name}: World {{")];
+        let is_there = |text: &String| forms.iter().any(|form| text.contains(form));
         assert!(texts.iter().any(is_there), "no test is named {name}");
     }
 }

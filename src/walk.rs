@@ -114,8 +114,8 @@ impl<'a> Walk<'a> {
         let (mut names, mut links, mut is_aged_by_ignored) = (Vec::new(), Vec::new(), false);
         for entry in fs::read_dir(&at.path)? {
             let entry = entry?;
-            let (name, is_link) = (entry.file_name(), entry.file_type()?.is_symlink());
-            if is_link {
+            let name = entry.file_name();
+            if entry.file_type()?.is_symlink() {
                 links.push(name.clone());
             }
             if self.scope.counts(&at.name.join(&name)) {
@@ -124,26 +124,29 @@ impl<'a> Walk<'a> {
                     break;
                 }
                 self.names_left -= 1;
-                names.push((name, is_link));
+                names.push(name);
             } else if !is_plumbing(&name) {
                 is_aged_by_ignored |= is_why_changed(&entry, directory);
             }
         }
+        names.sort_unstable();
+        links.sort_unstable();
         let is_volume = links.iter().any(|link| link == DATA_LINK);
         let payload = if is_volume { kubelet::payload_names(&at.path).ok() } else { None };
-        let is_consistent = |payload: &Vec<OsString>| kubelet::are_consistent(&at.path, payload, links);
-        let is_complete = !is_volume || payload.as_ref().is_some_and(is_consistent);
-        // The stack is taken from its end.
-        names.sort_unstable_by(|name, other| other.cmp(name));
+        let is_in = |names: &[OsString], name: &OsString| names.binary_search(name).is_ok();
         let mut real_names = Vec::new();
-        for (name, is_link) in names {
-            let is_of_kubelet = is_link && payload.iter().any(|payload| payload.binary_search(&name).is_ok());
+        // The stack is taken from its end.
+        for name in names.into_iter().rev() {
+            let is_link = is_in(&links, &name);
             if is_volume && !is_link {
                 real_names.push(name.clone());
             }
+            let is_of_kubelet = is_link && payload.as_ref().is_some_and(|payload| is_in(payload, &name));
             let volume = if is_volume { is_of_kubelet.then(|| directory.dev()) } else { at.volume };
             self.ahead.push(Ahead { name: at.name.join(&name), path: at.path.join(&name), is_link, volume });
         }
+        let is_complete =
+            !is_volume || payload.is_some_and(|payload| kubelet::are_consistent(&at.path, &payload, links));
         Ok(Listing { is_volume, is_complete, real_names, is_aged_by_ignored })
     }
 }

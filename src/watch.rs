@@ -108,23 +108,21 @@ impl Watcher {
     /// because events of a watch that is made again are lost. A place that went away meanwhile is left out: its
     /// disappearance is an event of the place above it.
     pub fn set(&mut self, places: &Places) -> Result<(), WatchError> {
-        let wanted: BTreeMap<&PathBuf, Identity> =
-            places.paths().filter_map(|path| Some((path, identity(path)?))).collect();
         self.is_blind = false;
         // The event thread needs the lock to answer the calls below.
-        let present = lock(&self.watches).clone();
-        let is_sound = |path: &PathBuf, identity: Option<Identity>| {
-            identity.is_some() && identity == wanted.get(path).copied()
-        };
-        for (path, _) in present.iter().filter(|(path, identity)| !is_sound(path, **identity)) {
-            // Fails where the kernel dropped the watch with its inode.
-            let _ = self.inotify.unwatch(path);
-            lock(&self.watches).remove(path);
+        let present: Vec<(PathBuf, Option<Identity>)> = lock(&self.watches).clone().into_iter().collect();
+        for (path, watched) in present {
+            if watched.is_none() || watched != identity(&path) || places.at(&path).is_empty() {
+                // Fails where the kernel dropped the watch with its inode.
+                let _ = self.inotify.unwatch(&path);
+                lock(&self.watches).remove(&path);
+            }
         }
-        for (path, identity) in wanted {
+        for path in places.paths() {
             if lock(&self.watches).contains_key(path) {
                 continue;
             }
+            let Some(identity) = identity(path) else { continue };
             lock(&self.watches).insert(path.clone(), Some(identity));
             let added = self.add(path);
             if !matches!(added, Ok(true)) {

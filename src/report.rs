@@ -22,7 +22,6 @@ use crate::reload::{Change, Conclusion};
 use crate::settings::{ReloadSignal, Settings};
 use crate::signal::{Attempt, Outcome, Watched};
 use crate::volume::{Changes, Digest, Snapshot, Warning};
-use crate::walk::MOST_NAMES;
 use crate::watch::{Event, EventKind, WatchError};
 
 /// Tells the log and counts.
@@ -74,7 +73,7 @@ impl Report {
             self.metrics.watch_errors.inc();
         }
         if self.verbose {
-            info!(kind:% = event.kind, path:% = event.path.display(), counts; "file-event");
+            info!(kind = event.kind.name(), path:% = event.path.display(), counts; "file-event");
         }
     }
 
@@ -109,32 +108,33 @@ impl Report {
     pub fn reload_loop(&self, names: &[PathBuf], pause: Duration) {
         let shown: Vec<_> = names.iter().take(3).map(|name| name.display().to_string()).collect();
         let (names, pause_seconds) = (shown.join(" "), pause.as_secs_f64());
-        let message = "these changed right after the reload, most likely by the application itself: the next reload waits; \
-                       if they are not configuration, leave them out with IGNORE";
+        let message = "changed right after the reload, most likely by the application itself: the next reload waits; \
+                       leave out with IGNORE what is not configuration";
         warn!(names, pause_seconds, message; "reload-loop");
     }
 
     /// A change of this watched path may not be noticed.
     pub fn warning(&self, path: &Path, warning: &Warning) {
-        match warning {
-            Warning::Unreadable(path) => {
-                let message = "it counts as changed when its inode, size or time changes; to compare contents, let the \
-                               sidecar read it (same runAsUser, or a defaultMode that allows it)";
-                warn!(path:% = path.display(), message; "unreadable");
-            }
-            Warning::Replaced(path) => {
-                let message = "this file is mounted by itself, and the original was replaced: the mounted one never \
-                               changes again; mount the directory that holds the file, and restart";
-                warn!(path:% = path.display(), message; "replaced");
-            }
-            Warning::Cut => {
-                let message = format_args!(
-                    "there are more than {MOST_NAMES} names, and changes of the others are not noticed; watch a smaller \
-                     directory, or leave names out with IGNORE"
-                );
-                warn!(path:% = path.display(), message:%; "cut");
-            }
-        }
+        let (event, path, message) = match warning {
+            Warning::Unreadable(path) => (
+                "unreadable",
+                path.as_path(),
+                "it counts as changed when its inode, size or time changes; to compare contents, let the sidecar read \
+                 it (same runAsUser, or a defaultMode that allows it)",
+            ),
+            Warning::Replaced(path) => (
+                "replaced",
+                path.as_path(),
+                "mounted by itself, and the original was replaced: it never changes again; mount the directory that \
+                 holds it, and restart",
+            ),
+            Warning::Cut => (
+                "cut",
+                path,
+                "changes beyond the first 100,000 names are not noticed; leave names out with IGNORE",
+            ),
+        };
+        warn!(path:% = path.display(), message; "{event}");
     }
 
     /// A newer change took the place of one that was pending.

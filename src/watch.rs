@@ -67,8 +67,8 @@ pub enum WatchError {
     },
     /// The path leads into another mount namespace.
     #[error(
-        "cannot watch {}: it leads through /proc/PID/root into another mount namespace, where links cannot be followed; \
-         mount the volume in the sidecar too, and watch it there", .0.display()
+        "cannot watch {}: /proc/PID/root leads into another mount namespace; mount the volume in the sidecar too",
+        .0.display()
     )]
     Foreign(PathBuf),
 }

@@ -136,7 +136,7 @@ impl PathFacts {
             let what = format!(
                 "{on} is a single file that is mounted: once the original is replaced, it never changes{outdated}"
             );
-            let fix = "mount the directory that holds the file, in the sidecar and in the application, and start both again";
+            let fix = "mount the directory that holds the file";
             let problem = Problem::wrong(Code::SingleFile, &self.path, what, fix);
             return if sub_path.outdated { problem } else { problem.warning() };
         }

@@ -176,7 +176,7 @@ impl Metrics {
         );
         all.register(
             "last_reload_success_timestamp_seconds",
-            "When the last attempt that left nothing pending was made, in seconds since 1970; 0 before the first",
+            "When the last such attempt was, in seconds since 1970; 0 before the first",
             self.last_reload_success_timestamp.clone(),
         );
         all.register(
@@ -187,8 +187,7 @@ impl Metrics {
         all.register("reloads_failed", "Attempts that left the change pending", self.reloads_failed.clone());
         all.register(
             "changes",
-            "Changes that ended, and the configuration found at start: delivered by a signal, or superseded \
-             because the targets had read them at their start or a newer change took over",
+            "Changes that ended: delivered, or superseded by a target's start or a newer change",
             self.changes.clone(),
         );
         all.register("change_pending", "Whether a change is pending (0 or 1)", self.change_pending.clone());
@@ -209,12 +208,12 @@ impl Metrics {
         all.register("watch_events", "File events that the kernel told of", self.watch_events.clone());
         all.register(
             "watch_errors",
-            "Errors of watching and of reading what is watched, events that the kernel dropped included",
+            "Errors of watching and reading, dropped events included",
             self.watch_errors.clone(),
         );
         all.register(
             "polling",
-            "Whether inotify's limits are reached and the watched paths are polled (0 or 1)",
+            "Whether inotify's limits are reached and paths are polled (0 or 1)",
             self.polling.clone(),
         );
         all.register("config_info", "What each watched path holds", self.configs.clone());
@@ -223,12 +222,12 @@ impl Metrics {
     fn register_targets(&self, all: &mut Registry) {
         all.register(
             "signals",
-            "Signals by target and result: sent, ignored by the target, refused by the kernel, or gone before it",
+            "Signals by target and result: sent, ignored, refused, or gone before",
             self.signals.clone(),
         );
         all.register(
             "signals_held_back",
-            "Attempts in which a signal was held back, because it would have killed or stopped the target",
+            "Attempts in which a signal was held back to spare the target",
             self.signals_held_back.clone(),
         );
         all.register(

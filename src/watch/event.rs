@@ -1,6 +1,5 @@
 //! Our own word for what the kernel said.
 
-use std::fmt;
 use std::fs;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::os::unix::fs::MetadataExt;
@@ -29,12 +28,18 @@ pub enum EventKind {
     Lost,
 }
 
-/// The word for it in the log.
-impl fmt::Display for EventKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl EventKind {
+    /// The word for it in the log.
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
-            Self::Appeared(_) => f.write_str("Appeared"),
-            other => write!(f, "{other:?}"),
+            Self::Appeared(_) => "Appeared",
+            Self::Gone => "Gone",
+            Self::Written => "Written",
+            Self::Closed => "Closed",
+            Self::Accessed => "Accessed",
+            Self::Attributes => "Attributes",
+            Self::Lost => "Lost",
         }
     }
 }

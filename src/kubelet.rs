@@ -123,12 +123,9 @@ pub fn is_as_accessible<'a>(
     after: impl IntoIterator<Item = (&'a Path, Access)>,
 ) -> bool {
     before.is_empty()
-        || after.into_iter().all(|(name, access)| {
-            let same = before.binary_search_by_key(&name, |(name, _)| name);
-            match same {
-                Ok(index) => access.is_like(before[index].1),
-                Err(_) => before.iter().any(|(_, before)| access.has_owner_of(*before)),
-            }
+        || after.into_iter().all(|(name, access)| match before.iter().find(|(before, _)| *before == name) {
+            Some((_, before)) => access.is_like(*before),
+            None => before.iter().any(|(_, before)| access.has_owner_of(*before)),
         })
 }
 

@@ -108,8 +108,8 @@ impl Report {
     pub fn reload_loop(&self, names: &[PathBuf], pause: Duration) {
         let shown: Vec<_> = names.iter().take(3).map(|name| name.display().to_string()).collect();
         let (names, pause_seconds) = (shown.join(" "), pause.as_secs_f64());
-        let message = "changed right after the reload, most likely by the application itself: the next reload waits; \
-                       leave out with IGNORE what is not configuration";
+        let message = "changed right after the reload, most likely by the application: the next reload waits; IGNORE what \
+                       is not configuration";
         warn!(names, pause_seconds, message; "reload-loop");
     }
 
@@ -119,20 +119,15 @@ impl Report {
             Warning::Unreadable(path) => (
                 "unreadable",
                 path.as_path(),
-                "it counts as changed when its inode, size or time changes; to compare contents, let the sidecar read \
-                 it (same runAsUser, or a defaultMode that allows it)",
+                "it counts as changed when its inode, size or time changes; let the sidecar read it (same runAsUser, or \
+                 a defaultMode that allows it)",
             ),
             Warning::Replaced(path) => (
                 "replaced",
                 path.as_path(),
-                "mounted by itself, and the original was replaced: it never changes again; mount the directory that \
-                 holds it, and restart",
+                "mounted by itself, and the original was replaced: it never changes again; mount the directory",
             ),
-            Warning::Cut => (
-                "cut",
-                path,
-                "changes beyond the first 100,000 names are not noticed; leave names out with IGNORE",
-            ),
+            Warning::Cut => ("cut", path, "names beyond 100,000 are not watched; leave some out with IGNORE"),
         };
         warn!(path:% = path.display(), message; "{event}");
     }

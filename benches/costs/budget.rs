@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use crate::measure;
 
 /// The image is the program and 20 kB of tar; a million bytes is the promise.
-const PROGRAM: u64 = 975_000;
+const PROGRAM: u64 = 980_000;
 /// In kB, with everything on.
 const IDLE: u64 = 860;
 /// In kB.

@@ -1,8 +1,6 @@
-//! inotify: the limits, their use, and whether the watched paths can be watched now.
+//! inotify: the limits, and whether the watched paths can be watched now.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 
 use serde::Serialize;
 
@@ -18,10 +16,6 @@ pub struct InotifyFacts {
     pub max_user_instances: Option<u64>,
     /// `fs.inotify.max_user_watches`.
     pub max_user_watches: Option<u64>,
-    /// The instances of this user's processes that can be seen; the node may have more.
-    pub visible_instances: usize,
-    /// The watches of this user's processes that can be seen.
-    pub visible_watches: usize,
     /// Whether the watched paths can be watched now.
     pub can_watch: bool,
     /// Why not.
@@ -52,13 +46,10 @@ pub enum Cause {
 impl InotifyFacts {
     /// Watches the paths as the daemon does, and lets go of them again.
     pub(super) fn gather(settings: &Settings) -> Self {
-        let (visible_instances, visible_watches) = visible_use();
         let failure = try_watch(settings).err().as_ref().map(Failure::of);
         Self {
             max_user_instances: limit("max_user_instances"),
             max_user_watches: limit("max_user_watches"),
-            visible_instances,
-            visible_watches,
             can_watch: failure.is_none(),
             failure,
         }
@@ -101,43 +92,12 @@ fn limit(name: &str) -> Option<u64> {
     fs::read_to_string(format!("/proc/sys/fs/inotify/{name}")).ok()?.trim().parse().ok()
 }
 
-/// Instances and watches of the processes of this user, by which the kernel counts. What cannot be read is left
-/// out.
-fn visible_use() -> (usize, usize) {
-    let own = nix::unistd::geteuid().as_raw();
-    let (mut instances, mut watches) = (0, 0);
-    for process in list(Path::new("/proc")) {
-        let is_process = process.file_name().as_encoded_bytes().iter().all(u8::is_ascii_digit);
-        if is_process && process.metadata().is_ok_and(|metadata| metadata.uid() == own) {
-            for descriptor in list(&process.path().join("fd")) {
-                let link = fs::read_link(descriptor.path());
-                if link.is_ok_and(|link| link == Path::new("anon_inode:inotify")) {
-                    instances += 1;
-                    let info = process.path().join("fdinfo").join(descriptor.file_name());
-                    watches += count_watches(&fs::read_to_string(info).unwrap_or_default());
-                }
-            }
-        }
-    }
-    (instances, watches)
-}
-
-fn list(directory: &Path) -> Vec<fs::DirEntry> {
-    fs::read_dir(directory).map(|entries| entries.filter_map(Result::ok).collect()).unwrap_or_default()
-}
-
-/// proc_pid_fdinfo(5).
-fn count_watches(fdinfo: &str) -> usize {
-    fdinfo.lines().filter(|line| line.starts_with("inotify wd:")).count()
-}
-
 #[cfg(test)]
 mod tests {
     use std::io;
     use std::path::PathBuf;
 
     use super::*;
-    use crate::settings::IgnoreGlobs;
 
     fn failed(error: &WatchError) -> Problem {
         InotifyFacts { failure: Some(Failure::of(error)), ..InotifyFacts::default() }.problems().unwrap()
@@ -173,22 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn watches_are_counted_by_line() {
-        let text = "pos:\t0\nflags:\t02000000\nmnt_id:\t15\ninode:\t1057\n\
-            inotify wd:2 ino:7 sdev:800001 mask:3c6 ignored_mask:0 fhandle-bytes:8\n\
-            inotify wd:1 ino:8 sdev:800001 mask:3c6 ignored_mask:0 fhandle-bytes:8\n";
-        assert_eq!(count_watches(text), 2);
-        assert_eq!(count_watches(""), 0);
-    }
-
-    #[test]
-    fn an_instance_of_our_own_is_visible() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut held = Watcher::new(drop).unwrap();
-        let scope = Scope { ignore: &IgnoreGlobs::default(), recursive: false };
-        held.set(&Places::of(&[dir.path().to_owned()], scope)).unwrap();
-        let (instances, watches) = visible_use();
-        assert!(instances >= 1 && watches >= 1, "{instances} instances, {watches} watches");
+    fn the_limits_are_those_of_the_node() {
         assert!(limit("max_user_instances").is_some() && limit("no_such_limit").is_none());
     }
 }

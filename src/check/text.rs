@@ -126,8 +126,8 @@ fn inotify(facts: &InotifyFacts) -> Vec<String> {
     let (instances, watches) = (limit(facts.max_user_instances), limit(facts.max_user_watches));
     let can = if facts.can_watch { "can be watched" } else { "cannot be watched" };
     vec![
-        format!("max_user_instances {instances}, visible ones of this user {}", facts.visible_instances),
-        format!("max_user_watches {watches}, visible ones of this user {}", facts.visible_watches),
+        format!("max_user_instances {instances}"),
+        format!("max_user_watches {watches}"),
         format!("the watched paths {can} now"),
     ]
 }

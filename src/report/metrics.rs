@@ -171,19 +171,15 @@ impl Metrics {
     fn register_reloads(&self, all: &mut Registry) {
         all.register(
             "last_reload_successful",
-            "Whether the last attempt to reload left nothing pending (0 or 1)",
+            "Whether the last attempt left nothing pending (0 or 1)",
             self.last_reload_successful.clone(),
         );
         all.register(
             "last_reload_success_timestamp_seconds",
-            "When the last such attempt was, in seconds since 1970; 0 before the first",
+            "Unix time of the last such attempt, 0 before the first",
             self.last_reload_success_timestamp.clone(),
         );
-        all.register(
-            "reloads",
-            "Attempts to have all targets take over a change, each further try included",
-            self.reloads.clone(),
-        );
+        all.register("reloads", "Attempts, each further try included", self.reloads.clone());
         all.register("reloads_failed", "Attempts that left the change pending", self.reloads_failed.clone());
         all.register(
             "changes",
@@ -193,48 +189,36 @@ impl Metrics {
         all.register("change_pending", "Whether a change is pending (0 or 1)", self.change_pending.clone());
         all.register(
             "change_pending_seconds",
-            "For how long a change is pending; 0 where none is",
+            "For how long a change is pending",
             self.change_pending_for.clone(),
         );
         all.register(
             "change_delivery_seconds",
-            "From the first file event of a change to the end of its delivery",
+            "From the first file event of a change to its delivery",
             self.change_delivery.clone(),
         );
     }
 
     fn register_watching(&self, all: &mut Registry) {
         all.register("watches", "Watched paths that are there", self.watches.clone());
-        all.register("watch_events", "File events that the kernel told of", self.watch_events.clone());
+        all.register("watch_events", "File events", self.watch_events.clone());
         all.register(
             "watch_errors",
             "Errors of watching and reading, dropped events included",
             self.watch_errors.clone(),
         );
-        all.register(
-            "polling",
-            "Whether inotify's limits are reached and paths are polled (0 or 1)",
-            self.polling.clone(),
-        );
+        all.register("polling", "Whether paths are polled (0 or 1)", self.polling.clone());
         all.register("config_info", "What each watched path holds", self.configs.clone());
     }
 
     fn register_targets(&self, all: &mut Registry) {
-        all.register(
-            "signals",
-            "Signals by target and result: sent, ignored, refused, or gone before",
-            self.signals.clone(),
-        );
+        all.register("signals", "Signals by target and result", self.signals.clone());
         all.register(
             "signals_held_back",
-            "Attempts in which a signal was held back to spare the target",
+            "Attempts in which the signal was held back",
             self.signals_held_back.clone(),
         );
-        all.register(
-            "targets_died",
-            "Targets that were gone one second after their signal",
-            self.targets_died.clone(),
-        );
+        all.register("targets_died", "Targets gone one second after their signal", self.targets_died.clone());
     }
 }
 

@@ -54,13 +54,13 @@ settings! {
     RELOAD_SIGNAL, "SIGNAL", "SIGHUP", "Signal to send: SIGHUP, hup, 1, SIGRTMIN+3, RTMAX-1";
     VERBOSE, BOOL, "false", "Log every file event";
     PROCESS_SELECT, "MODE", "root", "Which of several matches: root (no ancestor matches), all, oldest, newest";
-    PROCESS_PID_FILE, "FILE", "", "Read the PID from this file instead of looking for the name; with PROCESS_NAME, only a process of that name";
+    PROCESS_PID_FILE, "FILE", "", "Read the PID from this file; with PROCESS_NAME, accept only a process of that name";
     QUIET_PERIOD, "DURATION", "100ms", "How long anything but a kubelet volume must be quiet before it counts as changed";
     MAX_WAIT, "DURATION", "2s", "A path that never becomes quiet counts as changed after this long";
     MIN_INTERVAL, "DURATION", "0s", "Least time between two reloads; changes in between are merged into one";
     RECURSIVE, BOOL, "false", "Watch subdirectories too";
-    IGNORE, "GLOBS", "", "Globs of names below a watched directory that never count; one without a slash is matched at any depth";
-    INITIAL_RELOAD, "MODE", "auto", "At start: auto (reload only if the configuration is newer than the target), always, never";
+    IGNORE, "GLOBS", "", "Globs of names that never count; one without a slash matches at any depth";
+    INITIAL_RELOAD, "MODE", "auto", "At start: auto (only if the configuration is newer than the target), always, never";
     RESYNC_INTERVAL, "DURATION", "60s", "Look again even without an event; 0s turns it off";
     SIGNAL_GUARD, "MODE", "wait", "wait: hold the signal back until the target handles it; off: send at once, even if it kills";
     EXIT_WITH_TARGET, BOOL, "false", "Exit with status 0 when the target, once seen, is gone for good (Jobs)";

@@ -189,19 +189,22 @@ impl Configuration {
         }
     }
 
-    /// What the last change touched; nothing is told of volumes, because only the kubelet writes them.
-    pub(super) fn touched(&self) -> Touched {
+    /// What the last reading found changed, if anything; no names of volumes, because only the kubelet writes them.
+    pub(super) fn touched(&self) -> Option<Touched> {
+        if self.unreported.is_empty() {
+            return None;
+        }
         let mut touched = Touched { names: Vec::new(), is_new: true };
         for (index, before) in &self.unreported {
             let watched = &self.watched[*index];
             if watched.has_volumes() {
-                return Touched::default();
+                return Some(Touched::default());
             }
             let changes = Changes::between(before, &watched.snapshot);
             touched.names.extend(changes.names().map(|name| watched.path.join(name)));
             touched.is_new &= changes.are_additions();
         }
-        touched
+        Some(touched)
     }
 
     /// Reports the changes that were read.

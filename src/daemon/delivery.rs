@@ -76,6 +76,9 @@ impl Delivery {
     /// A change is reloaded, but not before this pause since the last reload.
     pub(super) fn want(&mut self, change: Change, pause: Duration) {
         let was_pending = self.reload.pending().is_some();
+        if !pause.is_zero() {
+            self.why_pending = Some("it waits for the end of a reload loop".into());
+        }
         if self.reload.want(change, pause, Instant::now()) && was_pending {
             self.report.superseded_by_newer();
         }
@@ -148,10 +151,7 @@ impl Delivery {
     /// For how long a change is pending, and why.
     pub(super) fn pending(&self) -> Option<(Duration, &str)> {
         let since = self.reload.pending()?.first_event.elapsed();
-        Some((
-            since,
-            self.why_pending.as_deref().unwrap_or("it waits for the pause between two reloads to end"),
-        ))
+        Some((since, self.why_pending.as_deref().unwrap_or("it waits for MIN_INTERVAL")))
     }
 
     fn tell_full_name<'t>(&mut self, mut targets: impl Iterator<Item = &'t Pinned>) {

@@ -101,5 +101,6 @@ async fn work_once(source: &mut Source, shared: &Shared) -> bool {
     source.follow_moves(&mut pipeline);
     source.resync_if_due(&mut pipeline).await;
     pipeline.work(false).await;
+    source.look_again_if_blind(&mut pipeline).await;
     pipeline.look_after()
 }

@@ -48,9 +48,25 @@ impl Source {
 
     /// Finds the places anew where one may have moved.
     pub(super) fn follow_moves(&mut self, pipeline: &mut Pipeline) {
-        if self.shared.inbox.take_moved() || self.watcher.as_ref().is_some_and(Watcher::is_blind) {
+        if self.shared.inbox.take_moved() {
             self.follow(pipeline);
         }
+    }
+
+    /// A directory that could not be watched may be watched by now. What happened there meanwhile made no event.
+    pub(super) async fn look_again_if_blind(&mut self, pipeline: &mut Pipeline) {
+        if self.is_blind() {
+            self.follow(pipeline);
+            if !self.is_blind() {
+                pipeline.configuration.resync().await;
+                pipeline.work(false).await;
+            }
+            self.plan_resync(pipeline);
+        }
+    }
+
+    fn is_blind(&self) -> bool {
+        self.watcher.as_ref().is_some_and(Watcher::is_blind)
     }
 
     /// Looks at everything without an event: some file systems make none, and neither does a parent directory
@@ -65,7 +81,7 @@ impl Source {
     }
 
     fn plan_resync(&self, pipeline: &mut Pipeline) {
-        let polling = self.is_polling.then_some(POLL_INTERVAL);
+        let polling = (self.is_polling || self.is_blind()).then_some(POLL_INTERVAL);
         let interval = self.settings.resync_interval.into_iter().chain(polling).min();
         pipeline.resync_at = interval.map(|interval| Instant::now() + interval);
     }

@@ -28,6 +28,8 @@ pub(super) struct Configuration {
     inbox: Arc<Inbox>,
     settle: Settle,
     watched: Vec<WatchedPath>,
+    /// What each watched path held at the last change, in their order; `None` if it was not there.
+    last: Vec<Option<Digest>>,
     /// What the watched paths held before the change; for the log, which waits until the signal is out.
     unreported: Vec<(usize, Snapshot)>,
     next: Option<Instant>,
@@ -50,6 +52,7 @@ impl Configuration {
             inbox: Arc::clone(inbox),
             settle: Settle::new(settings.config_dir.len(), pace),
             watched: settings.config_dir.iter().map(|path| WatchedPath::new(path)).collect(),
+            last: Vec::new(),
             unreported: Vec::new(),
             next: None,
         }
@@ -63,6 +66,7 @@ impl Configuration {
         for watched in &mut self.watched {
             watched.report_start(&self.report);
         }
+        self.last = self.watched.iter().map(|watched| Some(watched.snapshot.digest())).collect();
         Ok(())
     }
 
@@ -82,7 +86,7 @@ impl Configuration {
     }
 
     pub(super) fn digest(&self) -> Digest {
-        let digests: Vec<Digest> = self.watched.iter().map(|watched| watched.snapshot.digest()).collect();
+        let digests: Vec<Digest> = self.last.iter().map(|last| last.unwrap_or_default()).collect();
         Digest::combined(&digests)
     }
 
@@ -173,9 +177,32 @@ impl Configuration {
                 self.unreported.push((index, before));
             }
         }
+        if !self.is_change() {
+            return None;
+        }
         let seen = boot_time();
         let began = seen.saturating_sub(first.elapsed());
         Some(Change { digest: self.digest(), first_event: first, began, seen })
+    }
+
+    /// Whether a watched path holds something else than at the last change, which this is then. One that went is no
+    /// change: the application keeps what it has. If it was not there at a reload, its return is a change.
+    fn is_change(&mut self) -> bool {
+        let mut is_change = false;
+        let mut now = Vec::with_capacity(self.last.len());
+        for (watched, last) in self.watched.iter().zip(&self.last) {
+            let digest = match watched.condition {
+                Condition::Present => Some(watched.snapshot.digest()),
+                Condition::Missing => None,
+                Condition::Failed(..) => *last,
+            };
+            is_change |= digest.is_some() && digest != *last;
+            now.push(digest);
+        }
+        if is_change {
+            self.last = now;
+        }
+        is_change
     }
 
     /// Looks at all watched paths without an event; what is unsettled already is left alone.
@@ -189,22 +216,19 @@ impl Configuration {
         }
     }
 
-    /// What the last reading found changed, if anything; no names of volumes, because only the kubelet writes them.
-    pub(super) fn touched(&self) -> Option<Touched> {
-        if self.unreported.is_empty() {
-            return None;
-        }
+    /// What the last change touched; no names of volumes, because only the kubelet writes them.
+    pub(super) fn touched(&self) -> Touched {
         let mut touched = Touched { names: Vec::new(), is_new: true };
         for (index, before) in &self.unreported {
             let watched = &self.watched[*index];
             if watched.has_volumes() {
-                return Some(Touched::default());
+                return Touched::default();
             }
             let changes = Changes::between(before, &watched.snapshot);
             touched.names.extend(changes.names().map(|name| watched.path.join(name)));
             touched.is_new &= changes.are_additions();
         }
-        Some(touched)
+        touched
     }
 
     /// Reports the changes that were read.

@@ -72,7 +72,7 @@ impl Pipeline {
     }
 
     fn want(&mut self, change: Change) {
-        let Some(touched) = self.configuration.touched() else { return };
+        let touched = self.configuration.touched();
         let since =
             self.delivery.last_signal().and_then(|last| change.first_event.checked_duration_since(last));
         let pause = self.brake.judge(&touched, since);

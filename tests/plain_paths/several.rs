@@ -62,3 +62,25 @@ fn four_links_led_elsewhere_are_one_signal_in_a_hundred_of_a_hundred_tries() {
     let watched: Vec<&Path> = links.iter().map(PathBuf::as_path).collect();
     expect_one_signal_each(&watched, renew);
 }
+
+/// The application reads what is there at a reload, so it must read again what was not.
+#[test]
+fn a_path_that_was_missing_at_a_reload_is_reloaded_once_it_is_back() {
+    let dir = open_dir();
+    let (first, second) = (dir.path().join("first"), dir.path().join("second"));
+    plain_dir(&first, &[("a.conf", "0")]);
+    plain_dir(&second, &[("b.conf", "0")]);
+    let away = dir.path().join("away");
+    let scene = Scene::with(&[&first, &second], |sidecar| sidecar);
+    fs::rename(&first, &away).unwrap();
+    fs::write(second.join("b.conf"), "1").unwrap();
+    scene.expect_count(1);
+    fs::rename(&away, &first).unwrap();
+    scene.expect_count(2);
+    // Without a reload in between, it is as it was.
+    fs::rename(&first, &away).unwrap();
+    fs::rename(&away, &first).unwrap();
+    fs::write(second.join("b.conf"), "2").unwrap();
+    scene.expect_count(3);
+    scene.expect_no_more_than(3);
+}

@@ -166,6 +166,17 @@ kept! {
             vec![Step { gap: 0, path: 0, act: Return(1) }],
         ],
     };
+    a_directory_that_was_missing_at_a_reload_comes_back_with_its_files: World {
+        settings: PLAIN,
+        paths: vec![Plain, File],
+        bursts: vec![
+            vec![
+                Step { gap: 0, path: 0, act: Vanish },
+                Step { gap: 0, path: 1, act: InPlace("a.conf", 1) },
+            ],
+            vec![Step { gap: 0, path: 0, act: Return(0) }],
+        ],
+    };
     a_directory_that_another_one_replaces: World {
         settings: PLAIN,
         paths: vec![Plain, File],

@@ -72,6 +72,31 @@ impl Observed {
     }
 }
 
+impl Observed {
+    /// What was delivered by the end: the last state, but a path that was missing at the last reload was not delivered.
+    pub(crate) fn delivered(&self) -> Views {
+        let mut delivered =
+            self.actions.iter().fold(self.start.clone(), |last, action| held(&last, &action.after));
+        let Some(read) = self.reads.last() else { return delivered };
+        let seen = self.actions.iter().rev().find(|action| action.end <= read.at);
+        for (delivered, seen) in
+            delivered.iter_mut().zip(seen.map(|action| &action.after).into_iter().flatten())
+        {
+            if *seen == View::Missing {
+                *delivered = View::Missing;
+            }
+        }
+        delivered
+    }
+}
+
+/// What there is after an action, as far as it can be a change. While a path is missing, a change elsewhere is reloaded
+/// without it, so that its return is a change, too.
+pub(crate) fn followed(before: &[View], now: &[View]) -> Views {
+    let held = held(before, now);
+    if held == before { held } else { now.to_vec() }
+}
+
 /// A missing path is no change until it returns: it counts as what it was.
 pub(crate) fn held(before: &[View], now: &[View]) -> Views {
     let pairs = before.iter().zip(now);

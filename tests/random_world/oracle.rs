@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use sidecar_testkit::clock::Nanos;
 
 use crate::clusters::Clusters;
-use crate::observed::{Action, Effect, Observed, Read, held};
+use crate::observed::{Action, Effect, Observed, Read, followed, held};
 use crate::view::{Views, is_what_was_read};
 use crate::world::Settings;
 
@@ -89,18 +89,20 @@ impl Bench<'_> {
         self.burst.stall < self.quiet() / 4 && actions.windows(2).all(kept)
     }
 
-    /// What there was after each action, where a missing path counts as what it was.
+    /// What there was after each action, as far as it can be a change.
     fn states(&self) -> Vec<Views> {
         let mut last = self.burst.start.clone();
         let state = |action: &Action| {
-            last = held(&last, &action.after);
+            last = followed(&last, &action.after);
             last.clone()
         };
         self.burst.actions.iter().map(state).collect()
     }
 
+    /// What there is in the end, where a missing path counts as what it was.
     fn end(&self) -> Views {
-        self.states().pop().unwrap_or_else(|| self.burst.start.clone())
+        let start = &self.burst.start;
+        self.states().pop().map_or_else(|| start.clone(), |end| held(start, &end))
     }
 
     fn count(&self, verdict: &mut Verdict) {

@@ -210,3 +210,18 @@ fn where_a_thread_had_to_wait_each_action_may_be_a_reload() {
     let verdict = verdict(&observed);
     assert!(verdict.violations.is_empty() && !verdict.strict, "{verdict:?}");
 }
+
+#[test]
+fn the_return_of_a_path_that_was_missing_at_the_last_reload_is_a_change() {
+    let returned =
+        |reads: &[(Millis, &str)]| Observed { start: vec![View::Missing], ..burst(&[write(0, "1")], reads) };
+    expect_kept(&returned(&[(305, "1")]));
+    expect_broken(Law::Delivered, &returned(&[]));
+    let mut gone = write(500, "old");
+    gone.after = vec![View::Missing];
+    let observed = burst(&[write(0, "1"), gone], &[(305, "1")]);
+    assert_eq!(observed.delivered(), holds("1"), "it went after the reload");
+    let mut late = observed.clone();
+    late.reads[0].at = START + 805 * MILLI;
+    assert_eq!(late.delivered(), [View::Missing]);
+}

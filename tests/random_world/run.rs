@@ -10,7 +10,7 @@ use sidecar_testkit::wait;
 
 use crate::heartbeat;
 use crate::mounts;
-use crate::observed::{Action, Effect, Observed, Read, held};
+use crate::observed::{Action, Effect, Observed, Read, followed, held};
 use crate::oracle::{Law, Verdict, Violation, judge};
 use crate::report::{Failure, Tally};
 use crate::stage::{OTHER_USER, Stage};
@@ -230,7 +230,8 @@ impl Run {
     /// Judged by what was delivered before each action.
     fn state_after(&self, now: &Views) -> Views {
         let states = self.watcher.actions.iter().map(|action| &action.after).chain([now]);
-        states.fold(self.delivered.clone(), |last, after| held(&last, after))
+        let end = states.fold(self.delivered.clone(), |last, after| followed(&last, after));
+        held(&self.delivered, &end)
     }
 
     fn new_reads(&self) -> Vec<Read> {
@@ -248,11 +249,7 @@ impl Run {
     /// Takes the burst into the tally, or ends the world.
     fn settle(&mut self, number: usize, observed: &Observed, verdict: Verdict) -> Result<(), Failure> {
         self.tally.take(observed, &verdict);
-        let mut last = self.delivered.clone();
-        for action in &observed.actions {
-            last = held(&last, &action.after);
-        }
-        self.delivered = last;
+        self.delivered = observed.delivered();
         self.reloads += observed.reloads();
         self.reads += observed.reads.len();
         self.digest = observed.digests.last().cloned().unwrap_or_default();

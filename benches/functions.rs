@@ -51,7 +51,7 @@ fn volume(keys: usize) -> (tempfile::TempDir, Volume) {
 #[divan::bench(args = [3, 30, 300])]
 fn look_at_a_volume(bencher: Bencher<'_, '_>, keys: usize) {
     let (_dir, volume) = volume(keys);
-    bencher.bench_local(|| kubelet::is_consistent(volume.path()));
+    bencher.bench_local(|| kubelet::complete_payload(volume.path()));
 }
 
 #[divan::bench(args = [3, 30, 300])]
@@ -62,6 +62,6 @@ fn digest_of_a_volume(bencher: Bencher<'_, '_>, keys: usize) {
     let runtime = runtime.unwrap_or_else(|error| panic!("cannot start a runtime: {error}"));
     let scope = Scope { ignore: &ignore, recursive: false };
     bencher.bench_local(|| {
-        runtime.block_on(Snapshot::read(volume.path(), scope, false, None)).map(|held| held.digest())
+        runtime.block_on(Snapshot::read(volume.path(), scope, None, None)).map(|held| held.digest())
     });
 }

@@ -61,7 +61,7 @@ pub async fn look(settings: &Settings) -> Findings {
     let places = Places::of(&settings.config_dir, scope);
     let mut watched_paths = Vec::new();
     for (path, volumes) in settings.config_dir.iter().zip(places.volumes()) {
-        let held = Snapshot::read(path, scope, volumes.is_inside, None).await;
+        let held = Snapshot::read(path, scope, volumes.inside(), None).await;
         watched_paths.push(PathFacts::of(path, held.as_ref(), volumes, settings, &mounts));
     }
     let inotify = Some(InotifyFacts::gather(settings));

@@ -63,7 +63,7 @@ fn hit_name(event: &Event, place: &Place, scope: Scope<'_>) -> Option<Hit> {
             hit(Sign::Volume, volume.is_none() || event.kind == EventKind::Gone)
         }
         Interest::Directory { below, volume } => {
-            if !scope.counts(&below.join(name)) {
+            if !scope.counts(below, name) {
                 return None;
             }
             match volume {

@@ -44,41 +44,58 @@ pub fn payload(volume: &Path) -> Option<OsString> {
     fs::read_link(volume.join(DATA_LINK)).ok().map(PathBuf::into_os_string)
 }
 
-/// The names of the payload of a volume, in order.
-pub fn payload_names(volume: &Path) -> io::Result<Vec<OsString>> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(volume.join(fs::read_link(volume.join(DATA_LINK))?))? {
-        names.push(entry?.file_name());
-    }
-    names.retain(|name| !is_plumbing(name));
-    names.sort_unstable();
-    Ok(names)
+/// What `..data` leads to.
+#[derive(Debug)]
+pub struct Payload {
+    /// The text of the link.
+    pub directory: OsString,
+    /// In order.
+    names: Vec<OsString>,
 }
 
-/// Whether these links of a volume and its payload have the same names. A link to elsewhere is not the kubelet's.
-pub fn are_consistent(
-    volume: &Path,
-    payload: &[OsString],
-    links: impl IntoIterator<Item = OsString>,
-) -> bool {
-    let mut linked = 0;
-    for name in links.into_iter().filter(|name| !is_plumbing(name)) {
-        if payload.binary_search(&name).is_ok() {
-            linked += 1;
-        } else if is_visible_link(&volume.join(name)) {
-            return false;
+impl Payload {
+    /// Lists it.
+    pub fn of(volume: &Path) -> io::Result<Self> {
+        let directory = fs::read_link(volume.join(DATA_LINK))?;
+        let mut names = Vec::new();
+        for entry in fs::read_dir(volume.join(&directory))? {
+            names.push(entry?.file_name());
         }
+        names.retain(|name| !is_plumbing(name));
+        names.sort_unstable();
+        Ok(Self { directory: directory.into_os_string(), names })
     }
-    linked == payload.len()
+
+    /// Whether it holds this name.
+    #[must_use]
+    pub fn holds(&self, name: &OsString) -> bool {
+        self.names.binary_search(name).is_ok()
+    }
+
+    /// Whether these links of the volume have the same names. A link to elsewhere is not the kubelet's.
+    pub fn has_same_names<'a>(&self, volume: &Path, links: impl IntoIterator<Item = &'a OsString>) -> bool {
+        let mut linked = 0;
+        for name in links {
+            if self.holds(name) {
+                linked += 1;
+            } else if is_visible_link(&volume.join(name)) {
+                return false;
+            }
+        }
+        linked == self.names.len()
+    }
 }
 
-/// Whether a volume is complete by its names. What cannot be listed is not known to be: reading it tells why.
+/// Where `..data` leads, if the volume is complete by its names. What cannot be listed is not known to be: reading it tells
+/// why.
 #[must_use]
-pub fn is_consistent(volume: &Path) -> bool {
+pub fn complete_payload(volume: &Path) -> Option<OsString> {
     let is_link = |entry: &DirEntry| entry.file_type().is_ok_and(|kind| kind.is_symlink());
-    let (Ok(entries), Ok(payload)) = (fs::read_dir(volume), payload_names(volume)) else { return false };
-    let links = entries.filter_map(Result::ok).filter(is_link);
-    are_consistent(volume, &payload, links.map(|entry| entry.file_name()))
+    let entries = fs::read_dir(volume).ok()?.filter_map(Result::ok).filter(is_link);
+    let links: Vec<OsString> =
+        entries.map(|entry| entry.file_name()).filter(|name| !is_plumbing(name)).collect();
+    let payload = Payload::of(volume).ok()?;
+    payload.has_same_names(volume, &links).then_some(payload.directory)
 }
 
 /// When the kubelet wrote a volume last, by the clock of its file system. A chmod or chown of the content, which older

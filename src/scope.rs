@@ -1,5 +1,6 @@
 //! Scope: which names below a watched path count. Events and walks ask the same question here.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use crate::kubelet::is_plumbing;
@@ -21,10 +22,10 @@ impl<'a> Scope<'a> {
         Self { ignore: &settings.ignore, recursive: settings.recursive }
     }
 
-    /// Whether this name, relative to the watched path, counts.
+    /// Whether this name counts, in a directory whose path relative to the watched path counts.
     #[must_use]
-    pub fn counts(&self, name: &Path) -> bool {
-        !name.iter().any(is_plumbing) && !self.ignore.matches(name)
+    pub fn counts(&self, directory: &Path, name: &OsStr) -> bool {
+        !is_plumbing(name) && (self.ignore.is_empty() || !self.ignore.matches(&directory.join(name)))
     }
 }
 
@@ -37,21 +38,20 @@ mod tests {
         let ignore = IgnoreGlobs::new(&["*.bak".to_owned(), "cache/x".to_owned()]).unwrap();
         let scope = Scope { ignore: &ignore, recursive: true };
         let table = [
-            ("key", true),
-            (".hidden", true),
-            ("conf.d/key", true),
-            ("..data", false),
-            ("..2026_11_22_10_00_00.1", false),
-            ("conf.d/..data", false),
-            ("..2026_11_22_10_00_00.1/key", false),
-            ("key.bak", false),
-            ("conf.d/key.bak", false),
-            ("old.bak/key", false),
-            ("cache/x", false),
-            ("cache/y", true),
+            ("", "key", true),
+            ("", ".hidden", true),
+            ("conf.d", "key", true),
+            ("", "..data", false),
+            ("", "..2026_11_22_10_00_00.1", false),
+            ("conf.d", "..data", false),
+            ("", "key.bak", false),
+            ("conf.d", "key.bak", false),
+            ("", "old.bak", false),
+            ("cache", "x", false),
+            ("cache", "y", true),
         ];
-        for (name, counts) in table {
-            assert_eq!(scope.counts(Path::new(name)), counts, "{name}");
+        for (directory, name, counts) in table {
+            assert_eq!(scope.counts(Path::new(directory), OsStr::new(name)), counts, "{directory}/{name}");
         }
     }
 }

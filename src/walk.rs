@@ -11,7 +11,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::kubelet::{self, DATA_LINK, is_plumbing, is_visible_link};
+use crate::kubelet::{DATA_LINK, Payload, is_plumbing, is_visible_link};
 use crate::scope::Scope;
 
 /// A walk ends after this many names: a link may lead to a whole file system.
@@ -74,14 +74,26 @@ pub enum Entered {
 /// What is known of a directory that is entered.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Listing {
-    /// Whether the kubelet writes it as a volume.
-    pub is_volume: bool,
-    /// Whether it is not in the middle of an update of the kubelet's, as far as its names tell.
-    pub is_complete: bool,
-    /// The names in a volume that are no links, and so are not the kubelet's.
-    pub real_names: Vec<OsString>,
+    /// What is known of it besides, if the kubelet writes it as a volume.
+    pub volume: Option<Volume>,
     /// Whether the last name that came or went is an ignored one, so that the directory's own time says nothing.
     pub is_aged_by_ignored: bool,
+}
+
+/// What is known of a volume.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Volume {
+    /// Where `..data` leads; `None` in the middle of an update of the kubelet's, as far as the names tell.
+    pub payload: Option<OsString>,
+    /// The names in it that are no links, and so are not the kubelet's.
+    pub real_names: Vec<OsString>,
+}
+
+/// A name of a directory.
+struct Listed {
+    name: OsString,
+    is_link: bool,
+    counts: bool,
 }
 
 impl<'a> Walk<'a> {
@@ -111,43 +123,50 @@ impl<'a> Walk<'a> {
     }
 
     fn list(&mut self, at: &Ahead, directory: &Metadata) -> io::Result<Listing> {
-        let (mut names, mut links, mut is_aged_by_ignored) = (Vec::new(), Vec::new(), false);
+        let (mut names, mut is_volume, mut is_aged_by_ignored) = (Vec::new(), false, false);
         for entry in fs::read_dir(&at.path)? {
             let entry = entry?;
-            let name = entry.file_name();
-            if entry.file_type()?.is_symlink() {
-                links.push(name.clone());
+            let (name, is_link) = (entry.file_name(), entry.file_type()?.is_symlink());
+            is_volume |= is_link && name == DATA_LINK;
+            if is_plumbing(&name) {
+                continue;
             }
-            if self.scope.counts(&at.name.join(&name)) {
-                if self.names_left == 0 {
-                    self.is_cut = true;
-                    break;
-                }
-                self.names_left -= 1;
-                names.push(name);
-            } else if !is_plumbing(&name) {
-                is_aged_by_ignored |= is_why_changed(&entry, directory);
+            let counts = self.scope.counts(&at.name, &name);
+            is_aged_by_ignored |= !counts && is_why_changed(&entry, directory);
+            if !counts && !is_link {
+                continue;
             }
+            if self.names_left == 0 {
+                self.is_cut = true;
+                break;
+            }
+            self.names_left -= 1;
+            names.push(Listed { name, is_link, counts });
         }
-        names.sort_unstable();
-        links.sort_unstable();
-        let is_volume = links.iter().any(|link| link == DATA_LINK);
-        let payload = if is_volume { kubelet::payload_names(&at.path).ok() } else { None };
-        let is_in = |names: &[OsString], name: &OsString| names.binary_search(name).is_ok();
+        names.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        let payload = if is_volume { Payload::of(&at.path).ok() } else { None };
+        let device = directory.dev();
         let mut real_names = Vec::new();
         // The stack is taken from its end.
-        for name in names.into_iter().rev() {
-            let is_link = is_in(&links, &name);
+        for Listed { name, is_link, .. } in names.iter().rev().filter(|name| name.counts) {
             if is_volume && !is_link {
                 real_names.push(name.clone());
             }
-            let is_of_kubelet = is_link && payload.as_ref().is_some_and(|payload| is_in(payload, &name));
-            let volume = if is_volume { is_of_kubelet.then(|| directory.dev()) } else { at.volume };
-            self.ahead.push(Ahead { name: at.name.join(&name), path: at.path.join(&name), is_link, volume });
+            let is_of_kubelet = *is_link && payload.as_ref().is_some_and(|payload| payload.holds(name));
+            let volume = if is_volume { is_of_kubelet.then_some(device) } else { at.volume };
+            self.ahead.push(Ahead {
+                name: at.name.join(name),
+                path: at.path.join(name),
+                is_link: *is_link,
+                volume,
+            });
         }
-        let is_complete =
-            !is_volume || payload.is_some_and(|payload| kubelet::are_consistent(&at.path, &payload, links));
-        Ok(Listing { is_volume, is_complete, real_names, is_aged_by_ignored })
+        let links = names.iter().filter(|name| name.is_link).map(|link| &link.name);
+        let payload = payload
+            .filter(|payload| payload.has_same_names(&at.path, links))
+            .map(|payload| payload.directory);
+        let volume = is_volume.then_some(Volume { payload, real_names });
+        Ok(Listing { volume, is_aged_by_ignored })
     }
 }
 

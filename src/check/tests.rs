@@ -112,7 +112,7 @@ async fn at_start_the_same_is_found_as_by_check_but_for_inotify() {
     let path = dir.path().to_str().unwrap();
     let settings = settings(&[("CONFIG_DIR", path), ("PROCESS_NAME", "no-such-process-anywhere")]);
     let scope = Scope { ignore: &settings.ignore, recursive: false };
-    let snapshot = Snapshot::read(dir.path(), scope, false, None).await.unwrap();
+    let snapshot = Snapshot::read(dir.path(), scope, None, None).await.unwrap();
     let codes = |problems: &[Problem]| problems.iter().map(|problem| problem.code).collect::<Vec<_>>();
     // In a build's sandbox there may be nothing else that does not stand above the test.
     let mut other = std::process::Command::new("sleep").arg("100").spawn().unwrap();

@@ -79,7 +79,8 @@ impl Configuration {
 
     /// What is there at start, as a change: when it came to be is known from the files only.
     pub(super) fn at_start(&self) -> Change {
-        let newest = self.watched.iter().map(WatchedPath::changed_at).max().flatten();
+        let scope = Scope::of(&self.settings);
+        let newest = self.watched.iter().filter_map(|watched| watched.changed_at(scope)).max();
         let age = newest.and_then(|newest| SystemTime::now().duration_since(newest).ok()).unwrap_or_default();
         let seen = (boot_time() + FILE_TICK).saturating_sub(age);
         Change { digest: self.digest(), first_event: Instant::now(), began: seen, seen }

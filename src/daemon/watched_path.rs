@@ -1,15 +1,14 @@
 //! A watched path and what was last read there.
 
-use std::ffi::OsString;
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
-use crate::kubelet::{self, Access};
+use crate::kubelet;
 use crate::report::Report;
 use crate::scope::Scope;
 use crate::settle::Outcome;
-use crate::volume::{Snapshot, SnapshotError, Warning};
+use crate::volume::{Snapshot, SnapshotError, Warning, last_change};
 use crate::watch::Volumes;
 
 /// How often a path is read again at start because the kubelet is in the middle of an update.
@@ -21,12 +20,8 @@ pub(super) struct WatchedPath {
     pub(super) snapshot: Snapshot,
     pub(super) condition: Condition,
     volumes: Volumes,
-    /// Where the `..data` links led when the snapshot was made.
-    payloads: Payloads,
     reported: Vec<Warning>,
 }
-
-type Payloads = Vec<Option<OsString>>;
 
 /// What became of the path itself.
 pub(super) enum Condition {
@@ -41,7 +36,6 @@ pub(super) enum Condition {
 /// What a path holds now.
 pub(super) struct Reading {
     result: Result<Snapshot, SnapshotError>,
-    payloads: Payloads,
     pub(super) outcome: Outcome,
 }
 
@@ -49,8 +43,7 @@ impl WatchedPath {
     /// Nothing was read yet.
     pub(super) fn new(path: &Path) -> Self {
         let (snapshot, condition, reported) = (Snapshot::default(), Condition::Present, Vec::new());
-        let (volumes, payloads) = (Volumes::default(), Vec::new());
-        Self { path: path.to_owned(), snapshot, condition, volumes, payloads, reported }
+        Self { path: path.to_owned(), snapshot, condition, volumes: Volumes::default(), reported }
     }
 
     /// Reads the path for the first time.
@@ -61,7 +54,7 @@ impl WatchedPath {
                 reading = self.read(scope).await;
             }
         }
-        (self.snapshot, self.payloads) = (reading.result?, reading.payloads);
+        self.snapshot = reading.result?;
         Ok(())
     }
 
@@ -80,40 +73,21 @@ impl WatchedPath {
     }
 
     /// When its configuration came to be, at the latest.
-    pub(super) fn changed_at(&self) -> Option<SystemTime> {
-        let written = self.volumes.all.iter().map(|volume| kubelet::written_at(volume));
-        written.max().flatten().max(self.snapshot.notes().changed)
+    pub(super) fn changed_at(&self, scope: Scope<'_>) -> Option<SystemTime> {
+        let written = self.volumes.all.iter().filter_map(|volume| kubelet::written_at(volume));
+        written.max().max(last_change(&self.path, scope, self.volumes.is_inside))
     }
 
     /// Reads what the path holds now.
     pub(super) async fn read(&self, scope: Scope<'_>) -> Reading {
-        let payloads = self.payloads_now();
-        let is_consistent =
-            !self.volumes.is_inside || self.volumes.all.iter().all(|volume| kubelet::is_consistent(volume));
-        let result = Snapshot::read(&self.path, scope, self.volumes.is_inside, Some(&self.snapshot)).await;
+        let before = &self.snapshot;
+        let result = Snapshot::read(&self.path, scope, self.volumes.inside(), Some(before)).await;
         let outcome = match &result {
-            Ok(snapshot)
-                if self.has_volumes() && !(is_consistent && self.is_complete(&payloads, snapshot)) =>
-            {
-                Outcome::Incomplete
-            }
+            Ok(snapshot) if self.has_volumes() && !snapshot.is_complete(before) => Outcome::Incomplete,
             Err(SnapshotError::Unreadable { .. }) => Outcome::Failed,
             Ok(_) | Err(SnapshotError::Missing(_)) => Outcome::Settled,
         };
-        Reading { result, payloads, outcome }
-    }
-
-    /// Whether the volumes were complete while they were read, and the new files are as accessible as the old ones.
-    fn is_complete(&self, payloads: &Payloads, snapshot: &Snapshot) -> bool {
-        let is_accessible = || {
-            let before: Vec<(&Path, Access)> = self.snapshot.access().collect();
-            *payloads == self.payloads || kubelet::is_as_accessible(&before, snapshot.access())
-        };
-        !snapshot.notes().is_torn && *payloads == self.payloads_now() && is_accessible()
-    }
-
-    fn payloads_now(&self) -> Payloads {
-        self.volumes.all.iter().map(|volume| kubelet::payload(volume)).collect()
+        Reading { result, outcome }
     }
 
     /// Notes whether the path is there and can be read. Returns whether it can be looked at again.
@@ -141,7 +115,6 @@ impl WatchedPath {
     /// is not a change: the last configuration remains the goal.
     pub(super) fn accept(&mut self, reading: Reading, report: &Report) -> Option<Snapshot> {
         let snapshot = reading.result.ok()?;
-        self.payloads = reading.payloads;
         let before = mem::replace(&mut self.snapshot, snapshot);
         self.report_warnings(report);
         (before.digest() != self.snapshot.digest()).then_some(before)

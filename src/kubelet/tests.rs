@@ -14,7 +14,7 @@ fn volume() -> (tempfile::TempDir, Volume) {
 fn consistent_at(volume: &Volume, names: &[(&str, &str)]) -> Vec<(Step, bool)> {
     let mut seen = Vec::new();
     let hook = |step| {
-        seen.push((step, is_consistent(volume.path())));
+        seen.push((step, complete_payload(volume.path()).is_some()));
         ControlFlow::Continue(())
     };
     volume.write_with(&keys(names.iter().copied()), hook).unwrap();
@@ -26,7 +26,7 @@ fn is_inconsistent_only_at(order: Order, names: &[(&str, &str)], steps: &[Step],
     let (_guard, volume) = volume();
     let volume = volume.order(order);
     extra(volume.path());
-    assert!(is_consistent(volume.path()), "{order:?} before {names:?}");
+    assert!(complete_payload(volume.path()).is_some(), "{order:?} before {names:?}");
     let seen = consistent_at(&volume, names);
     assert_eq!(seen.len(), 5);
     for (step, consistent) in seen {
@@ -79,12 +79,12 @@ fn a_foreign_link_with_the_name_of_a_key_stands_for_it_and_a_real_file_does_not(
     let (_guard, volume) = volume();
     let key = volume.path().join("a");
     fs::remove_file(&key).unwrap();
-    assert!(!is_consistent(volume.path()));
+    assert!(complete_payload(volume.path()).is_none());
     fs::write(&key, "").unwrap();
-    assert!(!is_consistent(volume.path()));
+    assert!(complete_payload(volume.path()).is_none());
     fs::remove_file(&key).unwrap();
     symlink("/nowhere", &key).unwrap();
-    assert!(is_consistent(volume.path()));
+    assert!(complete_payload(volume.path()).is_some());
 }
 
 #[test]
@@ -94,11 +94,11 @@ fn without_a_data_link_or_behind_a_dangling_one_nothing_is_consistent() {
     let directory = payload(volume.path()).unwrap();
     assert!(is_payload_directory(&directory));
     fs::remove_dir_all(volume.path().join(&directory)).unwrap();
-    assert_eq!((payload(volume.path()), is_consistent(volume.path())), (Some(directory), false));
+    assert_eq!((payload(volume.path()), complete_payload(volume.path()).is_some()), (Some(directory), false));
     fs::remove_file(&link).unwrap();
-    assert_eq!((payload(volume.path()), is_consistent(volume.path())), (None, false));
+    assert_eq!((payload(volume.path()), complete_payload(volume.path()).is_some()), (None, false));
     fs::create_dir(&link).unwrap();
-    assert_eq!((payload(volume.path()), is_consistent(volume.path())), (None, false));
+    assert_eq!((payload(volume.path()), complete_payload(volume.path()).is_some()), (None, false));
     assert_eq!(payload(&volume.path().join("missing")), None);
 }
 

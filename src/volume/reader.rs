@@ -1,6 +1,7 @@
 //! Reader: makes a snapshot of a walk, and reads the files that changed.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::{self, Metadata};
 use std::io;
 use std::ops::Bound;
@@ -13,8 +14,8 @@ use nix::libc;
 use super::content::{self, LARGEST_HASHED, Stat};
 use super::digest::{Digest, Hasher};
 use super::snapshot::{Entry, Kind, Notes, Snapshot, SnapshotError, Warning};
-use crate::kubelet::Access;
-use crate::walk::{Entered, Visit, Walk, changed_at};
+use crate::kubelet::{self, Access};
+use crate::walk::{Entered, Listing, Visit, Walk};
 use crate::watch::Root;
 
 /// After reading this much, or as many entries as weigh that much, the reader yields.
@@ -23,27 +24,33 @@ const ENTRY_WEIGHT: u64 = 4 << 10;
 
 /// Makes a snapshot of a walk.
 pub(super) struct Reader<'a> {
-    root: &'a Path,
     before: Option<&'a Snapshot>,
     entries: BTreeMap<PathBuf, Entry>,
+    /// The volumes, and where `..data` led in each.
+    payloads: Vec<(PathBuf, OsString)>,
     notes: Notes,
     weight: u64,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(root: &'a Path, before: Option<&'a Snapshot>) -> Self {
-        Self { root, before, entries: BTreeMap::new(), notes: Notes::default(), weight: 0 }
+    pub(super) fn new(before: Option<&'a Snapshot>) -> Self {
+        let (entries, payloads, notes) = (BTreeMap::new(), Vec::new(), Notes::default());
+        Self { before, entries, payloads, notes, weight: 0 }
     }
 
-    pub(super) async fn run(mut self, mut walk: Walk<'_>) -> Result<Snapshot, SnapshotError> {
-        // A link can be led elsewhere without a change of what it leads to.
-        fs::symlink_metadata(self.root)
-            .iter()
-            .filter(|root| root.is_symlink())
-            .for_each(|link| self.note_change(link));
+    pub(super) async fn run(
+        mut self,
+        inside: Option<&Path>,
+        mut walk: Walk<'_>,
+    ) -> Result<Snapshot, SnapshotError> {
+        if let Some(volume) = inside {
+            self.note_volume(volume, kubelet::complete_payload(volume));
+        }
         for visit in walk.by_ref() {
             self.rest(ENTRY_WEIGHT).await;
-            self.note(&visit);
+            if let Entered::Yes(Listing { volume: Some(volume), .. }) = &visit.entered {
+                self.note_volume(&visit.path, volume.payload.clone());
+            }
             let name = visit.name.clone();
             if let Some(entry) = self.entry(visit).await? {
                 self.entries.insert(name, entry);
@@ -58,7 +65,11 @@ impl<'a> Reader<'a> {
             hasher.field(&[entry.kind as u8]);
             hasher.field(entry.content.as_ref().map_or(&[], Digest::bytes));
         }
-        Ok(Snapshot { digest: hasher.finish(), entries: self.entries, notes: self.notes })
+        let is_swapped =
+            |(volume, directory): &(PathBuf, OsString)| kubelet::payload(volume).as_ref() != Some(directory);
+        self.notes.is_torn |= self.payloads.iter().any(is_swapped);
+        let Self { entries, payloads, notes, .. } = self;
+        Ok(Snapshot { digest: hasher.finish(), entries, payloads, notes })
     }
 
     /// `None` if the name went away, which is an event of its own; or if the visit is of the watched directory itself.
@@ -169,23 +180,11 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// What the kubelet writes is as old as its swap, and a directory whose last change is an ignored name has no age.
-    fn note(&mut self, visit: &Visit) {
-        self.notes.is_torn |= matches!(&visit.entered, Entered::Yes(listing) if !listing.is_complete);
-        let counts = |metadata: &Metadata| match &visit.entered {
-            Entered::Yes(listing) => !listing.is_volume && !listing.is_aged_by_ignored,
-            Entered::No => !metadata.is_dir(),
-            Entered::Failed(_) => false,
-        };
-        if let Some(metadata) =
-            visit.found.as_ref().ok().filter(|metadata| !visit.in_volume && counts(metadata))
-        {
-            self.note_change(metadata);
+    fn note_volume(&mut self, volume: &Path, payload: Option<OsString>) {
+        match payload {
+            Some(directory) => self.payloads.push((volume.to_owned(), directory)),
+            None => self.notes.is_torn = true,
         }
-    }
-
-    fn note_change(&mut self, metadata: &Metadata) {
-        self.notes.changed = self.notes.changed.max(changed_at(metadata));
     }
 
     async fn rest(&mut self, weight: u64) {

@@ -1,17 +1,17 @@
 //! A snapshot: every name of a watched path with its kind and content.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io;
 use std::mem;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use nix::libc;
 
 use super::Digest;
 use super::content::Stat;
 use super::reader::Reader;
-use crate::kubelet::Access;
+use crate::kubelet::{self, Access};
 use crate::scope::Scope;
 use crate::walk::Walk;
 
@@ -61,6 +61,8 @@ impl Entry {
 pub struct Snapshot {
     pub(super) entries: BTreeMap<PathBuf, Entry>,
     pub(super) digest: Digest,
+    /// The volumes in it, and where `..data` led in each.
+    pub(super) payloads: Vec<(PathBuf, OsString)>,
     pub(super) notes: Notes,
 }
 
@@ -69,10 +71,7 @@ pub struct Snapshot {
 pub struct Notes {
     /// What the user is to know, each kind once.
     pub warnings: Vec<Warning>,
-    /// When what the kubelet does not write changed last, mode and owner included: the only time that no program sets
-    /// back.
-    pub changed: Option<SystemTime>,
-    /// Whether a name went before its turn came, or a volume was in the middle of an update.
+    /// Whether a name went before its turn came, or a volume was in the middle of an update or was swapped.
     pub is_torn: bool,
 }
 
@@ -141,16 +140,16 @@ impl SnapshotError {
 }
 
 impl Snapshot {
-    /// Reads a watched path, which leads through a volume if `in_volume`. Files that are the same as in `before` by their
+    /// Reads a watched path, which leads through the volume `inside`, if any. Files that are the same as in `before` by their
     /// stat are not read again. The future yields now and then, so that a large directory does not delay a signal to the
     /// sidecar.
     pub async fn read(
         path: &Path,
         scope: Scope<'_>,
-        in_volume: bool,
+        inside: Option<&Path>,
         before: Option<&Self>,
     ) -> Result<Self, SnapshotError> {
-        Reader::new(path, before).run(Walk::new(path, scope, in_volume)).await
+        Reader::new(before).run(inside, Walk::new(path, scope, inside.is_some())).await
     }
 
     /// All names below the watched path; a single file's own name is empty.
@@ -171,8 +170,19 @@ impl Snapshot {
         &self.notes
     }
 
+    /// Whether its volumes are complete: they were while they were read, and after a swap the new files are as accessible
+    /// as those of `before`.
+    #[must_use]
+    pub fn is_complete(&self, before: &Self) -> bool {
+        let is_accessible = || {
+            let known: Vec<(&Path, Access)> = before.access().collect();
+            self.payloads == before.payloads || kubelet::is_as_accessible(&known, self.access())
+        };
+        !self.notes.is_torn && is_accessible()
+    }
+
     /// Who may read the files of volumes, in the order of their names.
-    pub fn access(&self) -> impl Iterator<Item = (&Path, Access)> {
+    pub(super) fn access(&self) -> impl Iterator<Item = (&Path, Access)> {
         self.entries.iter().filter_map(|(name, entry)| Some((name.as_path(), entry.access?)))
     }
 }

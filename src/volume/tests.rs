@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use sidecar_testkit::kubelet::{Volume, payload};
 
+mod age;
 mod differences;
 mod known;
 mod notes;
@@ -22,21 +23,30 @@ mod refused;
 struct How<'a> {
     ignore: &'a [&'a str],
     recursive: bool,
-    in_volume: bool,
+    /// The volume that the path leads through.
+    inside: Option<&'a Path>,
     before: Option<&'a Snapshot>,
 }
 
 impl How<'_> {
+    fn ignore(&self) -> IgnoreGlobs {
+        IgnoreGlobs::new(&self.ignore.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap()
+    }
+
     fn read(self, path: &Path) -> Result<Snapshot, SnapshotError> {
-        let ignore =
-            IgnoreGlobs::new(&self.ignore.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap();
+        let ignore = self.ignore();
         let scope = Scope { ignore: &ignore, recursive: self.recursive };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(Snapshot::read(path, scope, self.in_volume, self.before))
+        runtime.block_on(Snapshot::read(path, scope, self.inside, self.before))
+    }
+
+    fn last_change(self, path: &Path) -> Option<SystemTime> {
+        let ignore = self.ignore();
+        last_change(path, Scope { ignore: &ignore, recursive: self.recursive }, self.inside.is_some())
     }
 }
 
-const RECURSIVE: How<'_> = How { ignore: &[], recursive: true, in_volume: false, before: None };
+const RECURSIVE: How<'_> = How { ignore: &[], recursive: true, inside: None, before: None };
 
 fn snapshot(path: &Path) -> Snapshot {
     How::default().read(path).unwrap()
@@ -130,7 +140,8 @@ fn a_volume_and_a_plain_copy_of_it_have_one_digest() {
     assert_eq!(names(&tree(&copy)), ["a", "b", "conf.d", "conf.d/c", "conf.d/deep", "conf.d/deep/d"]);
     assert_eq!(snapshot(volume.path()).digest(), tree(&copy).digest());
     assert_eq!(tree(volume.path()).digest(), tree(&copy).digest());
-    let inside = How { in_volume: true, ..How::default() }.read(&volume.path().join("conf.d")).unwrap();
+    let inside =
+        How { inside: Some(volume.path()), ..How::default() }.read(&volume.path().join("conf.d")).unwrap();
     assert_eq!(inside.digest(), tree(&copy.join("conf.d")).digest());
 }
 

@@ -155,15 +155,16 @@ fn the_payload_of_a_volume_is_entered_and_nothing_else_in_it() {
     let of_kubelet: Vec<_> = visits.iter().filter(|visit| visit.in_volume).map(|visit| &visit.name).collect();
     assert_eq!(of_kubelet, ["a", "conf.d", "conf.d/b", "conf.d/deep", "conf.d/deep/c"].map(Path::new));
     let Entered::Yes(listing) = &visits[0].entered else { panic!("{visits:?}") };
-    assert!(listing.is_volume && listing.is_complete);
-    let mut real_names: Vec<_> = listing.real_names.iter().filter(|name| !is_plumbing(name)).collect();
+    let inner_volume = listing.volume.as_ref().unwrap();
+    assert!(inner_volume.payload.is_some());
+    let mut real_names: Vec<_> = inner_volume.real_names.iter().filter(|name| !is_plumbing(name)).collect();
     real_names.sort_unstable();
     assert_eq!(real_names, ["mine", "note"]);
     let inner = visits.iter().filter_map(|visit| match &visit.entered {
         Entered::Yes(listing) if !visit.name.as_os_str().is_empty() => Some(listing),
         _ => None,
     });
-    assert!(inner.clone().count() == 2 && inner.clone().all(|inner| !inner.is_volume && inner.is_complete));
+    assert!(inner.clone().count() == 2 && inner.clone().all(|inner| inner.volume.is_none()));
 }
 
 #[test]
@@ -183,7 +184,7 @@ fn with_subdirectories_all_of_a_volume_is_entered_and_only_the_payload_is_of_it(
     else {
         panic!("{visits:?}")
     };
-    assert!(listing.is_volume);
+    assert!(listing.volume.is_some());
 }
 
 #[test]
@@ -194,8 +195,7 @@ fn a_listing_tells_of_an_update_of_the_kubelets_whatever_is_ignored() {
     let hook = |step| {
         let visits = walk(volume.path(), false, &["b", "c"]);
         let Entered::Yes(listing) = &visits[0].entered else { panic!("{visits:?}") };
-        assert!(listing.is_volume);
-        if !listing.is_complete {
+        if listing.volume.as_ref().unwrap().payload.is_none() {
             incomplete.push(step);
         }
         ControlFlow::Continue(())

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use super::way::{Root, Way};
 use crate::mounts;
 use crate::scope::Scope;
-use crate::walk::{Entered, Listing, Visit, Walk};
+use crate::walk::{Entered, Visit, Walk};
 
 /// What matters at a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +53,14 @@ pub struct Volumes {
     pub all: Vec<PathBuf>,
     /// Whether the path leads through `..data`, so that all of it is of a volume.
     pub is_inside: bool,
+}
+
+impl Volumes {
+    /// The volume that the path leads through.
+    #[must_use]
+    pub fn inside(&self) -> Option<&Path> {
+        self.all.first().filter(|_| self.is_inside).map(PathBuf::as_path)
+    }
 }
 
 /// The places of all watched paths.
@@ -97,10 +105,10 @@ impl Places {
         if visit.is_link {
             self.take_way(watched, Way::of(&visit.path).1);
         }
-        let (is_volume, real_names) = match visit.entered {
-            Entered::Yes(Listing { is_volume, real_names, .. }) => (is_volume, real_names),
+        let volume = match visit.entered {
+            Entered::Yes(listing) => listing.volume.map(|volume| volume.real_names),
             // A watch that it has stays, so that a moment without permission loses no event.
-            Entered::Failed(_) => (false, Vec::new()),
+            Entered::Failed(_) => None,
             Entered::No => {
                 // A file that is mounted by itself is not the one that the directory holds.
                 if is_file(&visit) && mounted.contains(&visit.path) {
@@ -111,7 +119,8 @@ impl Places {
         };
         // A directory is watched by its own name, whatever links lead to it; below a swap it is not.
         let (Root::Directory(path), Way { volume: None, .. }) = Way::of(&visit.path) else { return None };
-        let interest = Interest::Directory { below: visit.name, volume: is_volume.then_some(real_names) };
+        let is_volume = volume.is_some();
+        let interest = Interest::Directory { below: visit.name, volume };
         self.add(Place { path: path.clone(), watched, interest });
         is_volume.then_some(path)
     }

@@ -85,14 +85,14 @@ fn a_name_that_goes_before_its_turn_tears_the_snapshot() {
     fs::remove_file(dir.join("b")).unwrap();
     symlink("nowhere", dir.join("b")).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let torn = runtime.block_on(Reader::new(&dir, None).run(walk)).unwrap();
+    let torn = runtime.block_on(Reader::new(None).run(None, walk)).unwrap();
     assert_eq!((names(&torn), torn.notes().is_torn), (vec!["b".to_owned()], true));
     assert!(!snapshot(&dir).notes().is_torn, "a dangling link is no torn snapshot");
 }
 
 fn rests(path: &Path) -> usize {
     let ignore = IgnoreGlobs::default();
-    let mut reading = pin!(Snapshot::read(path, Scope { ignore: &ignore, recursive: false }, false, None));
+    let mut reading = pin!(Snapshot::read(path, Scope { ignore: &ignore, recursive: false }, None, None));
     let mut count = 0;
     while reading.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
         count += 1;

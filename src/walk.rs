@@ -89,13 +89,6 @@ pub struct Volume {
     pub real_names: Vec<OsString>,
 }
 
-/// A name of a directory.
-struct Listed {
-    name: OsString,
-    is_link: bool,
-    counts: bool,
-}
-
 impl<'a> Walk<'a> {
     /// Begins at a directory, which may itself be reached through `..data`.
     #[must_use]
@@ -123,48 +116,45 @@ impl<'a> Walk<'a> {
     }
 
     fn list(&mut self, at: &Ahead, directory: &Metadata) -> io::Result<Listing> {
-        let (mut names, mut is_volume, mut is_aged_by_ignored) = (Vec::new(), false, false);
+        let (mut names, mut links, mut is_volume) = (Vec::new(), Vec::new(), false);
+        let mut is_aged_by_ignored = false;
         for entry in fs::read_dir(&at.path)? {
             let entry = entry?;
             let (name, is_link) = (entry.file_name(), entry.file_type()?.is_symlink());
-            is_volume |= is_link && name == DATA_LINK;
             if is_plumbing(&name) {
-                continue;
-            }
-            let counts = self.scope.counts(&at.name, &name);
-            is_aged_by_ignored |= !counts && is_why_changed(&entry, directory);
-            if !counts && !is_link {
+                is_volume |= is_link && name == DATA_LINK;
                 continue;
             }
             if self.names_left == 0 {
                 self.is_cut = true;
                 break;
             }
-            self.names_left -= 1;
-            names.push(Listed { name, is_link, counts });
+            if is_link {
+                links.push(name.clone());
+            }
+            if self.scope.counts(&at.name, &name) {
+                self.names_left -= 1;
+                names.push(name);
+            } else {
+                is_aged_by_ignored |= is_why_changed(&entry, directory);
+            }
         }
-        names.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        names.sort_unstable();
+        links.sort_unstable();
         let payload = if is_volume { Payload::of(&at.path).ok() } else { None };
-        let device = directory.dev();
         let mut real_names = Vec::new();
         // The stack is taken from its end.
-        for Listed { name, is_link, .. } in names.iter().rev().filter(|name| name.counts) {
+        for name in names.into_iter().rev() {
+            let is_link = links.binary_search(&name).is_ok();
             if is_volume && !is_link {
                 real_names.push(name.clone());
             }
-            let is_of_kubelet = *is_link && payload.as_ref().is_some_and(|payload| payload.holds(name));
-            let volume = if is_volume { is_of_kubelet.then_some(device) } else { at.volume };
-            self.ahead.push(Ahead {
-                name: at.name.join(name),
-                path: at.path.join(name),
-                is_link: *is_link,
-                volume,
-            });
+            let is_of_kubelet = is_link && payload.as_ref().is_some_and(|payload| payload.holds(&name));
+            let volume = if is_volume { is_of_kubelet.then(|| directory.dev()) } else { at.volume };
+            self.ahead.push(Ahead { name: at.name.join(&name), path: at.path.join(&name), is_link, volume });
         }
-        let links = names.iter().filter(|name| name.is_link).map(|link| &link.name);
-        let payload = payload
-            .filter(|payload| payload.has_same_names(&at.path, links))
-            .map(|payload| payload.directory);
+        let complete = payload.filter(|payload| payload.has_same_names(&at.path, &links));
+        let payload = complete.map(|payload| payload.directory);
         let volume = is_volume.then_some(Volume { payload, real_names });
         Ok(Listing { volume, is_aged_by_ignored })
     }

@@ -62,6 +62,6 @@ fn digest_of_a_volume(bencher: Bencher<'_, '_>, keys: usize) {
     let runtime = runtime.unwrap_or_else(|error| panic!("cannot start a runtime: {error}"));
     let scope = Scope { ignore: &ignore, recursive: false };
     bencher.bench_local(|| {
-        runtime.block_on(Snapshot::read(volume.path(), scope, None, None)).map(|held| held.digest())
+        runtime.block_on(Snapshot::read(volume.path(), scope, None, None)).map(|held| held.digest)
     });
 }

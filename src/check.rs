@@ -74,7 +74,6 @@ pub async fn look(settings: &Settings) -> Findings {
 /// The problems of contract 6 at the start of the daemon, which has read its paths already (`snapshots`, in the
 /// order of `CONFIG_DIR`) and tells itself of inotify and of files that it cannot read: one look at the process
 /// table and the mounts, without any wait. That the target has no handler yet is nothing to tell of at start.
-#[must_use]
 pub fn problems_at_start<'a>(
     settings: &Settings,
     snapshots: impl IntoIterator<Item = &'a Snapshot>,
@@ -127,7 +126,6 @@ fn look_for_targets(settings: &Settings) -> (ProcessFacts, NamespaceFacts, Vec<P
 }
 
 /// What is wrong, by the facts alone.
-#[must_use]
 pub fn problems(facts: &Facts) -> Vec<Problem> {
     let mut problems = Vec::new();
     for path in &facts.watched_paths {

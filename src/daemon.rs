@@ -12,7 +12,6 @@ mod watched_path;
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use self::alarm::Alarm;
 use self::answers::Answers;
@@ -20,10 +19,10 @@ use self::shared::Shared;
 use self::source::Source;
 use crate::http::ListenError;
 use crate::report::Report;
+use crate::scope::Scope;
 use crate::settings::Settings;
-use crate::sys;
 use crate::volume::SnapshotError;
-use crate::watch::WatchError;
+use crate::watch::{Inbox, WatchError};
 
 /// Why the daemon could not start.
 #[derive(Debug, thiserror::Error)]
@@ -42,29 +41,41 @@ pub enum StartError {
     Listen(#[from] ListenError),
 }
 
-/// The shortest turn that the scheduler grants. Whoever asks for short turns is let in before one who is in the middle of
-/// a long one, so that an event need not wait until its writer is through (the kernel's
-/// `Documentation/scheduler/sched-eevdf.rst`).
-const TIME_SLICE: Duration = Duration::from_micros(100);
+/// What all stages use.
+struct Context {
+    settings: Settings,
+    report: Report,
+    inbox: Inbox,
+    alarm: Alarm,
+}
+
+impl Context {
+    fn new(settings: Settings) -> Result<Arc<Self>, StartError> {
+        let (report, inbox) = (Report::new(&settings), Inbox::new(settings.config_dir.len()));
+        let alarm = Alarm::new().map_err(StartError::Timer)?;
+        Ok(Arc::new(Self { settings, report, inbox, alarm }))
+    }
+
+    /// What counts of the watched paths.
+    fn scope(&self) -> Scope<'_> {
+        Scope::of(&self.settings)
+    }
+}
 
 /// Watches and signals until `shutdown` resolves, or the target is gone for good where that is asked for.
 pub async fn run(settings: Settings, shutdown: impl Future<Output = ()>) -> Result<(), StartError> {
-    // Where it is refused, as by a sandbox, a signal may come a moment later.
-    let _ = sys::set_time_slice(TIME_SLICE);
     let daemon = async {
-        let settings = Arc::new(settings);
-        let report = Arc::new(Report::new(&settings));
-        // First, because they can fail; requests wait until the loop runs.
-        let alarm = Arc::new(Alarm::new().map_err(StartError::Timer)?);
-        let mut answers = Answers::listen(settings.listen_addr, &report).await?;
-        let shared = Shared::new(&settings, &report, &alarm);
+        let context = Context::new(settings)?;
+        // First, because it can fail; requests wait until the loop runs.
+        let mut answers = Answers::listen(context.settings.listen_addr, &context.report).await?;
+        let shared = Arc::new(Shared::new(&context));
         // Held throughout the start, so that the event thread only collects.
         let mut pipeline = shared.pipeline.lock().await;
         // The watch comes first, so that no change falls between the two.
-        let source = Source::start(&settings, &report, &shared, &mut pipeline)?;
+        let source = Source::start(&shared, &mut pipeline)?;
         pipeline.start().await?;
         drop(pipeline);
-        work(source, &shared, &mut answers, &alarm).await;
+        work(source, &shared, &mut answers).await;
         Ok(())
     };
     tokio::select! {
@@ -75,7 +86,8 @@ pub async fn run(settings: Settings, shutdown: impl Future<Output = ()>) -> Resu
 }
 
 /// The loop: it sleeps until an event that the event thread left to it, a deadline or a request.
-async fn work(mut source: Source, shared: &Shared, answers: &mut Answers<'_>, alarm: &Alarm) {
+async fn work(mut source: Source, shared: &Shared, answers: &mut Answers<'_>) {
+    let context = &shared.context;
     loop {
         if work_once(&mut source, shared).await {
             return;
@@ -88,8 +100,8 @@ async fn work(mut source: Source, shared: &Shared, answers: &mut Answers<'_>, al
             // one answer, because the inbox is emptied after each.
             biased;
             request = answers.request() => answers.answer(request, &shared.pipeline.lock().await.status()),
-            () = shared.inbox.woken() => (),
-            () = alarm.expired() => (),
+            () = context.inbox.woken() => (),
+            () = context.alarm.expired() => (),
         }
     }
 }
@@ -98,9 +110,7 @@ async fn work(mut source: Source, shared: &Shared, answers: &mut Answers<'_>, al
 async fn work_once(source: &mut Source, shared: &Shared) -> bool {
     let mut pipeline = shared.pipeline.lock().await;
     // The event thread is kept from the pipeline meanwhile, because it takes the places for what they were.
-    source.follow_moves(&mut pipeline);
-    source.resync_if_due(&mut pipeline).await;
+    source.look_if_due(&mut pipeline).await;
     pipeline.work(false).await;
-    source.look_again_if_blind(&mut pipeline).await;
     pipeline.look_after()
 }

@@ -5,18 +5,7 @@ use std::path::Path;
 
 use crate::kubelet::DATA_LINK;
 use crate::scope::Scope;
-use crate::watch::{Event, EventKind, Interest, Node, Place, Places, Sign};
-
-/// An event that can mean a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Hit {
-    /// Index of the watched path.
-    pub watched: usize,
-    /// What the event says about it.
-    pub sign: Sign,
-    /// Whether the places of the watched path may be others now, so that they must be found anew.
-    pub moved: bool,
-}
+use crate::watch::{Event, EventKind, Hit, Interest, Place, Places, Sign};
 
 /// The watched paths that this event can be a change of.
 ///
@@ -45,7 +34,7 @@ fn hit_itself(event: &Event, place: &Place) -> Option<Hit> {
 fn hit_name(event: &Event, place: &Place, scope: Scope<'_>) -> Option<Hit> {
     let name = event.path.file_name()?;
     let hit = |sign, moved| Some(Hit { watched: place.watched, sign, moved });
-    let came_or_went = matches!(event.kind, EventKind::Appeared(_) | EventKind::Gone);
+    let came_or_went = !matches!(event.kind, EventKind::Written | EventKind::Closed);
     match &place.interest {
         Interest::Content => None,
         // A swap leads to what is not watched, and other links may lead anywhere.
@@ -77,16 +66,13 @@ fn hit_name(event: &Event, place: &Place, scope: Scope<'_>) -> Option<Hit> {
 
 /// Whether a visible link of a volume came or went.
 fn is_of_kubelet(event: &Event, name: &OsStr, real_names: &[OsString]) -> bool {
-    match event.kind {
-        EventKind::Appeared(node) => node == Node::Link,
-        EventKind::Gone => real_names.iter().all(|real| real != name),
-        _ => false,
-    }
+    event.kind == EventKind::NewLink
+        || event.kind == EventKind::Gone && real_names.iter().all(|real| real != name)
 }
 
 /// Whether there may be something to watch behind what appeared.
 fn leads_on(event: &Event) -> bool {
-    matches!(event.kind, EventKind::Appeared(Node::Directory | Node::Link))
+    matches!(event.kind, EventKind::NewDirectory | EventKind::NewLink)
 }
 
 #[cfg(test)]

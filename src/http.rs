@@ -44,7 +44,6 @@ pub struct Response {
 
 impl Response {
     /// A line for people.
-    #[must_use]
     pub fn text(status: u16, line: &str) -> Self {
         Self { status, content_type: "text/plain; charset=utf-8", body: format!("{line}\n") }
     }
@@ -83,7 +82,6 @@ impl Server {
     }
 
     /// Where it listens: with the port that the kernel chose, where it was to choose.
-    #[must_use]
     pub fn address(&self) -> std::net::SocketAddr {
         self.address
     }

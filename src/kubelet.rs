@@ -15,13 +15,11 @@ use std::time::SystemTime;
 pub const DATA_LINK: &str = "..data";
 
 /// Whether the name belongs to the kubelet and not to the user.
-#[must_use]
 pub fn is_plumbing(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(b"..")
 }
 
 /// Whether the name is that of a directory that `..data` leads to.
-#[must_use]
 pub fn is_payload_directory(name: &OsStr) -> bool {
     const PATTERN: &[u8] = b"..0000_00_00";
     let alike = |(byte, pattern): (&u8, &u8)| match pattern {
@@ -33,13 +31,11 @@ pub fn is_payload_directory(name: &OsStr) -> bool {
 }
 
 /// Whether this link of a volume leads into the payload.
-#[must_use]
 pub fn is_visible_link(link: &Path) -> bool {
     fs::read_link(link).is_ok_and(|target| target.starts_with(DATA_LINK))
 }
 
 /// Where the `..data` link of a volume leads now: to another directory after each update. `None` if there is no such link.
-#[must_use]
 pub fn payload(volume: &Path) -> Option<OsString> {
     fs::read_link(volume.join(DATA_LINK)).ok().map(PathBuf::into_os_string)
 }
@@ -67,7 +63,6 @@ impl Payload {
     }
 
     /// Whether it holds this name.
-    #[must_use]
     pub fn holds(&self, name: &OsString) -> bool {
         self.names.binary_search(name).is_ok()
     }
@@ -88,7 +83,6 @@ impl Payload {
 
 /// Where `..data` leads, if the volume is complete by its names. What cannot be listed is not known to be: reading it tells
 /// why.
-#[must_use]
 pub fn complete_payload(volume: &Path) -> Option<OsString> {
     let is_link = |entry: &DirEntry| entry.file_type().is_ok_and(|kind| kind.is_symlink());
     let entries = fs::read_dir(volume).ok()?.filter_map(Result::ok).filter(is_link);
@@ -100,7 +94,6 @@ pub fn complete_payload(volume: &Path) -> Option<OsString> {
 
 /// When the kubelet wrote a volume last, by the clock of its file system. A chmod or chown of the content, which older
 /// kubelets repeat at each sync, does not count. `None` if it cannot be looked at.
-#[must_use]
 pub fn written_at(volume: &Path) -> Option<SystemTime> {
     let modified = |path: &Path| fs::symlink_metadata(path).and_then(|metadata| metadata.modified()).ok();
     Some(modified(&volume.join(DATA_LINK))?.max(modified(volume)?))
@@ -117,7 +110,6 @@ pub struct Access {
 
 impl Access {
     /// The access to the file with this metadata.
-    #[must_use]
     pub fn of(metadata: &Metadata) -> Self {
         Self { owner: metadata.uid(), group: metadata.gid(), readable: metadata.mode() & 0o444 }
     }

@@ -22,13 +22,11 @@ pub struct Mount {
 const DELETED: &[u8] = b"//deleted";
 
 /// The mounts that can be seen; none where they cannot be read.
-#[must_use]
 pub fn all() -> Vec<Mount> {
     parse(&fs::read("/proc/self/mountinfo").unwrap_or_default())
 }
 
 /// Where something is mounted.
-#[must_use]
 pub fn points() -> Vec<PathBuf> {
     all().into_iter().map(|mount| mount.point).collect()
 }
@@ -71,7 +69,6 @@ fn octal(bytes: &[u8]) -> Option<u8> {
 
 /// The mounts that `path`, which has no link in it, depends on: the one that it is in, and those below it;
 /// without `deep`, only those on its own names.
-#[must_use]
 pub fn concerning<'a>(mounts: &'a [Mount], path: &Path, deep: bool) -> Vec<&'a Mount> {
     let below = mounts.iter().filter(|mount| {
         let depth = mount.point.strip_prefix(path).map_or(0, |rest| rest.components().count());
@@ -107,7 +104,6 @@ impl Mount {
     }
 
     /// Whether what is mounted has no name of its own any more.
-    #[must_use]
     pub fn is_deleted(&self) -> bool {
         self.root.as_os_str().as_bytes().ends_with(DELETED)
     }

@@ -97,14 +97,12 @@ pub fn table() -> io::Result<Vec<Process>> {
 }
 
 /// Whether this very process still runs.
-#[must_use]
 pub fn is_running(id: ProcessId) -> bool {
     proc::read_stat(id.pid).is_ok_and(|now| now.started == Some(id.started) && !now.zombie)
 }
 
 impl Finder {
     /// Knows no target yet.
-    #[must_use]
     pub fn new(spec: TargetSpec, mode: ProcessSelect) -> Self {
         let own_pid = nix::unistd::getpid().as_raw();
         Self { spec, mode, own_pid, table: Table::default(), known: Vec::new(), known_from: None }
@@ -201,7 +199,6 @@ pub fn by_pid_file(path: &Path, spec: &TargetSpec, own_pid: i32) -> Result<Pinne
 
 impl TargetSpec {
     /// Whether the process bears the name, if one is asked for.
-    #[must_use]
     pub fn accepts(&self, process: &Process) -> bool {
         self.name.as_ref().is_none_or(|name| matched_by(name, process).is_some())
     }

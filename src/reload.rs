@@ -114,7 +114,6 @@ pub enum Conclusion {
 
 impl Reload {
     /// Nothing is known yet; there is at least this time between two reloads.
-    #[must_use]
     pub fn new(min_interval: Duration) -> Self {
         Self {
             applied: None,
@@ -139,7 +138,6 @@ impl Reload {
     }
 
     /// When a signal was sent last.
-    #[must_use]
     pub fn last_signal(&self) -> Option<Instant> {
         self.last_signal
     }
@@ -169,19 +167,16 @@ impl Reload {
     }
 
     /// When to attempt next, if anything is pending.
-    #[must_use]
     pub fn due(&self) -> Option<Instant> {
         self.pending.as_ref().map(|pending| pending.next_attempt)
     }
 
     /// The change that is pending.
-    #[must_use]
     pub fn pending(&self) -> Option<Change> {
         self.pending.as_ref().map(|pending| pending.wanted)
     }
 
     /// What to do about this target now.
-    #[must_use]
     pub fn plan(&self, target: ProcessId) -> Plan {
         let Some(pending) = &self.pending else { return Plan::UpToDate };
         let wanted = pending.wanted.digest;

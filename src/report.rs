@@ -34,7 +34,6 @@ pub struct Report {
 
 impl Report {
     /// Nothing has happened yet.
-    #[must_use]
     pub fn new(settings: &Settings) -> Self {
         Self { signal: settings.reload_signal, verbose: settings.verbose, metrics: Metrics::new() }
     }
@@ -43,8 +42,8 @@ impl Report {
     pub fn watching(&self, path: &Path, is_kubelet: bool, snapshot: &Snapshot) {
         let kind = if is_kubelet { "kubelet" } else { "plain" };
         self.metrics.watches.inc();
-        self.metrics.configs.set(path, snapshot.digest());
-        let (path, names, digest) = (path.display(), snapshot.entries().len(), snapshot.digest());
+        self.metrics.configs.set(path, snapshot.digest);
+        let (path, names, digest) = (path.display(), snapshot.entries.len(), snapshot.digest);
         info!(path:%, kind, names, digest:%; "watching");
     }
 
@@ -73,15 +72,15 @@ impl Report {
             self.metrics.watch_errors.inc();
         }
         if self.verbose {
-            info!(kind = event.kind.name(), path:% = event.path.display(), counts; "file-event");
+            info!(kind:? = event.kind, path:% = event.path.display(), counts; "file-event");
         }
     }
 
     /// A settled change of a watched path.
     pub fn changed(&self, path: &Path, before: &Snapshot, after: &Snapshot) {
-        self.metrics.configs.set(path, after.digest());
+        self.metrics.configs.set(path, after.digest);
         let names = Changes::between(before, after);
-        info!(path:% = path.display(), names:%, before:% = before.digest(), digest:% = after.digest(); "changed");
+        info!(path:% = path.display(), names:%, before:% = before.digest, digest:% = after.digest; "changed");
     }
 
     /// A watched path that is not there any more, and whether it could be read until then.
@@ -223,7 +222,6 @@ impl Report {
     }
 
     /// What is served as metrics.
-    #[must_use]
     pub fn exposition(&self) -> Exposition {
         Exposition::new(&self.metrics)
     }

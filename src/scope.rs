@@ -17,13 +17,11 @@ pub struct Scope<'a> {
 
 impl<'a> Scope<'a> {
     /// As the settings say.
-    #[must_use]
     pub fn of(settings: &'a Settings) -> Self {
         Self { ignore: &settings.ignore, recursive: settings.recursive }
     }
 
     /// Whether this name counts, in a directory whose path relative to the watched path counts.
-    #[must_use]
     pub fn counts(&self, directory: &Path, name: &OsStr) -> bool {
         !is_plumbing(name) && (self.ignore.is_empty() || !self.ignore.matches(&directory.join(name)))
     }

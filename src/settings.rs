@@ -85,7 +85,6 @@ const SELECT_MODES: [(&str, ProcessSelect); 4] = [
 
 impl ProcessSelect {
     /// Its value in `PROCESS_SELECT`.
-    #[must_use]
     pub fn name(self) -> &'static str {
         name_of(self, &SELECT_MODES)
     }
@@ -129,7 +128,6 @@ const LOG_FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json",
 
 impl SignalGuard {
     /// Its value in `SIGNAL_GUARD`.
-    #[must_use]
     pub fn name(self) -> &'static str {
         name_of(self, &SIGNAL_GUARDS)
     }

@@ -1,5 +1,5 @@
 //! Settle: when is the whole configuration complete? A pure state machine: events, outcomes and times are given to it, and
-//! it answers what to do next.
+//! it answers when to read.
 //!
 //! The configuration is all watched paths together. While one of them is unsettled, none is read, because one change may
 //! touch several. [`Pace::max_wait`] after the first event everything is read as it is.
@@ -25,15 +25,6 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// A path that cannot be looked at is tried again after this time, and then twice as late each time.
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LONGEST_RETRY: Duration = Duration::from_secs(5);
-
-/// What to do next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
-    /// Read all watched paths.
-    Read,
-    /// Nothing before this time, unless an event comes.
-    Wait(Option<Instant>),
-}
 
 /// What came of reading a watched path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +63,6 @@ struct State {
 
 impl Settle {
     /// All watched paths are settled.
-    #[must_use]
     pub fn new(watched: usize, pace: Pace) -> Self {
         Self { pace, paths: vec![State::default(); watched] }
     }
@@ -121,16 +111,8 @@ impl Settle {
         accepts
     }
 
-    /// What to do now.
-    #[must_use]
-    pub fn next(&self, now: Instant) -> Next {
-        match self.read_at() {
-            Some(at) if at <= now => Next::Read,
-            at => Next::Wait(at),
-        }
-    }
-
-    fn read_at(&self) -> Option<Instant> {
+    /// When to read all watched paths, unless an event comes.
+    pub fn read_at(&self) -> Option<Instant> {
         let Some(deadline) = self.deadline() else {
             return self.paths.iter().filter_map(|state| state.retry).min();
         };
@@ -144,25 +126,21 @@ impl Settle {
     }
 
     /// When the first event came that no reading has answered.
-    #[must_use]
     pub fn first(&self) -> Option<Instant> {
         self.paths.iter().filter_map(|state| state.first).min()
     }
 
     /// The same for this watched path.
-    #[must_use]
     pub fn first_of(&self, watched: usize) -> Option<Instant> {
         self.paths.get(watched)?.first
     }
 
     /// Whether nothing may wait any longer.
-    #[must_use]
     pub fn is_overdue(&self, now: Instant) -> bool {
         self.deadline().is_some_and(|deadline| deadline <= now)
     }
 
     /// Whether only volumes are unsettled.
-    #[must_use]
     pub fn is_volumes_only(&self) -> bool {
         self.paths.iter().all(|state| state.retry.is_none() && state.plain.is_none())
     }

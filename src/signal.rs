@@ -100,13 +100,11 @@ fn refusal(error: io::Error) -> Outcome {
 
 impl Outcome {
     /// Whether nothing is left to do for this target.
-    #[must_use]
     pub fn is_final(&self) -> bool {
         matches!(self, Self::Delivered | Self::Ignored | Self::UpToDate | Self::Superseded)
     }
 
     /// Whether a signal was sent.
-    #[must_use]
     pub fn is_sent(&self) -> bool {
         matches!(self, Self::Delivered | Self::Ignored)
     }

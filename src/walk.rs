@@ -91,7 +91,6 @@ pub struct Volume {
 
 impl<'a> Walk<'a> {
     /// Begins at a directory, which may itself be reached through `..data`.
-    #[must_use]
     pub fn new(root: &Path, scope: Scope<'a>, in_volume: bool) -> Self {
         let volume = if in_volume { fs::metadata(root).ok().map(|metadata| metadata.dev()) } else { None };
         let ahead = vec![Ahead { name: PathBuf::new(), path: root.to_owned(), is_link: false, volume }];
@@ -100,7 +99,6 @@ impl<'a> Walk<'a> {
     }
 
     /// Whether names were left out because there are too many.
-    #[must_use]
     pub fn is_cut(&self) -> bool {
         self.is_cut
     }
@@ -160,18 +158,14 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Whether the directory changed last when this name came to be.
+/// Whether the directory changed last when this name did.
 fn is_why_changed(entry: &fs::DirEntry, directory: &Metadata) -> bool {
-    let Ok(metadata) = entry.metadata() else { return false };
-    let (Some(changed), made) = (changed_at(directory), metadata.created().ok()) else { return false };
-    let apart = |time: SystemTime| {
-        time.duration_since(changed).or_else(|_| changed.duration_since(time)).unwrap_or_default()
-    };
-    [changed_at(&metadata), made].into_iter().flatten().any(|time| apart(time) <= SAME_MOMENT)
+    let own = entry.metadata().ok().and_then(|metadata| changed_at(&metadata));
+    let (Some(own), Some(changed)) = (own, changed_at(directory)) else { return false };
+    own.max(changed).duration_since(own.min(changed)).is_ok_and(|apart| apart <= SAME_MOMENT)
 }
 
 /// When content, mode, owner or links changed last: no program sets this time back. `None` before 1970.
-#[must_use]
 pub fn changed_at(metadata: &Metadata) -> Option<SystemTime> {
     let (seconds, nanoseconds) = (metadata.ctime(), metadata.ctime_nsec());
     let since_1970 = Duration::new(seconds.try_into().ok()?, nanoseconds.try_into().ok()?);

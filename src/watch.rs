@@ -14,8 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use notify::{EventKindMask, INotifyWatcher, RecursiveMode, Watcher as _};
 
-pub use event::{Event, EventKind, Node, Writer};
-pub use inbox::{Events, Inbox, Sign};
+pub use event::{Event, EventKind, Writer};
+pub use inbox::{Events, Hit, Inbox, Sign};
 pub use places::{Interest, Place, Places, Volumes};
 pub use way::{Root, Way};
 
@@ -32,7 +32,6 @@ const EVENT_KINDS: EventKindMask = EventKindMask::CREATE
 pub struct Watcher {
     inotify: INotifyWatcher,
     watches: Watches,
-    is_blind: bool,
 }
 
 /// Device and inode: which directory or file a path meant when its watch was made.
@@ -74,21 +73,20 @@ pub enum WatchError {
 }
 
 impl WatchError {
-    /// Whether a limit of the node was reached, which polling gets around.
-    #[must_use]
-    pub fn is_limit(&self) -> bool {
-        matches!(self, Self::Instances(_) | Self::Watches(_))
+    /// Whether there is nothing to do but poll until it is over: a limit of the node was reached, or a directory may not be
+    /// looked at.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Instances(_) | Self::Watches(_) => true,
+            Self::Refused { source, .. } => source.kind() == io::ErrorKind::PermissionDenied,
+            Self::Foreign(_) => false,
+        }
     }
 }
 
 impl Watcher {
     /// Starts the event thread; it calls `sink` for each event, which must not wait for a call of this watcher.
-    pub fn new(sink: impl FnMut(Event) + Send + 'static) -> Result<Self, WatchError> {
-        // Once in the binary, for the daemon's sink and for that of a check.
-        Self::boxed(Box::new(sink))
-    }
-
-    fn boxed(mut sink: Box<dyn FnMut(Event) + Send>) -> Result<Self, WatchError> {
+    pub fn new(mut sink: Box<dyn FnMut(Event) + Send>) -> Result<Self, WatchError> {
         let watches = Watches::default();
         let of_thread = Arc::clone(&watches);
         let handler = move |result: notify::Result<notify::Event>| {
@@ -101,23 +99,28 @@ impl Watcher {
         };
         let config = notify::Config::default().with_event_kinds(EVENT_KINDS);
         let inotify = INotifyWatcher::new(handler, config).map_err(WatchError::Instances)?;
-        Ok(Self { inotify, watches, is_blind: false })
+        Ok(Self { inotify, watches })
     }
 
     /// Makes the kernel's watches those of `places`: adds new and broken ones, removes others, and touches no other,
     /// because events of a watch that is made again are lost. A place that went away meanwhile is left out: its
-    /// disappearance is an event of the place above it.
+    /// disappearance is an event of the place above it. If a place cannot be watched, the others are, and the first error
+    /// is returned.
     pub fn set(&mut self, places: &Places) -> Result<(), WatchError> {
-        self.is_blind = false;
+        let is_over = |path: &Path, watched: Option<Identity>| {
+            watched.is_none() || watched != identity(path) || places.at(path).is_empty()
+        };
+        let watches = lock(&self.watches);
+        let over = watches.iter().filter(|(path, watched)| is_over(path, **watched));
+        let over: Vec<PathBuf> = over.map(|(path, _)| path.clone()).collect();
         // The event thread needs the lock to answer the calls below.
-        let present: Vec<(PathBuf, Option<Identity>)> = lock(&self.watches).clone().into_iter().collect();
-        for (path, watched) in present {
-            if watched.is_none() || watched != identity(&path) || places.at(&path).is_empty() {
-                // Fails where the kernel dropped the watch with its inode.
-                let _ = self.inotify.unwatch(&path);
-                lock(&self.watches).remove(&path);
-            }
+        drop(watches);
+        for path in over {
+            // Fails where the kernel dropped the watch with its inode.
+            let _ = self.inotify.unwatch(&path);
+            lock(&self.watches).remove(&path);
         }
+        let mut result = Ok(());
         for path in places.paths() {
             if lock(&self.watches).contains_key(path) {
                 continue;
@@ -128,15 +131,9 @@ impl Watcher {
             if !matches!(added, Ok(true)) {
                 lock(&self.watches).remove(path);
             }
-            added?;
+            result = result.and(added.map(drop));
         }
-        Ok(())
-    }
-
-    /// Whether there is a directory that may not be watched, and so must be tried again: reading tells of it.
-    #[must_use]
-    pub fn is_blind(&self) -> bool {
-        self.is_blind
+        result
     }
 
     /// Returns whether there is a watch now; there is none where the path is gone, or where the directory above tells.
@@ -152,11 +149,8 @@ impl Watcher {
         };
         match source.kind() {
             io::ErrorKind::NotFound => Ok(false),
-            io::ErrorKind::PermissionDenied => {
-                // A file is watched by the directory above, too.
-                self.is_blind |= path.is_dir();
-                Ok(false)
-            }
+            // A file is watched by the directory above, too.
+            io::ErrorKind::PermissionDenied if !path.is_dir() => Ok(false),
             _ => Err(WatchError::Refused { place: path.to_owned(), source }),
         }
     }
@@ -164,7 +158,7 @@ impl Watcher {
 
 /// Refuses watched paths that lead into another mount namespace.
 pub fn refuse_foreign(watched_paths: &[PathBuf]) -> Result<(), WatchError> {
-    match watched_paths.iter().find(|path| Root::of(path) == Root::Foreign) {
+    match watched_paths.iter().find(|path| Way::of(path).0 == Root::Foreign) {
         Some(path) => Err(WatchError::Foreign(path.clone())),
         None => Ok(()),
     }

@@ -35,7 +35,6 @@ impl Libc {
     }
 
     /// Its name.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Musl => "musl",
@@ -95,7 +94,6 @@ fn outer_target_dir() -> Result<PathBuf> {
 }
 
 /// The manifest of the package in this directory of the workspace; empty for the root.
-#[must_use]
 pub fn manifest_of(dir: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(dir).join("Cargo.toml")
 }

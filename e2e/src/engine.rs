@@ -37,7 +37,6 @@ impl Engine {
     }
 
     /// The client.
-    #[must_use]
     pub fn docker(&self) -> &Docker {
         &self.docker
     }

@@ -38,7 +38,6 @@ impl Owner {
 
     /// Whether `other` is certain to have ended. One of another PID namespace or an earlier boot cannot be
     /// asked; it gets a day.
-    #[must_use]
     pub fn sees_dead(&self, other: &Self) -> bool {
         if (&self.boot, &self.namespace) == (&other.boot, &other.namespace) {
             start_time(other.pid) != Some(other.started)
@@ -48,7 +47,6 @@ impl Owner {
     }
 
     /// Its PID.
-    #[must_use]
     pub fn pid(&self) -> u32 {
         self.pid
     }

@@ -78,25 +78,21 @@ impl Run {
     }
 
     /// The Docker engine.
-    #[must_use]
     pub fn engine(&self) -> &'static Engine {
         &self.place.engine
     }
 
     /// Part of names that no other run has: lower-case letters and digits.
-    #[must_use]
     pub fn id(&self) -> &'static str {
         &self.place.id
     }
 
     /// The directory of the run.
-    #[must_use]
     pub fn dir(&self) -> &'static Path {
         &self.place.dir
     }
 
     /// The label that everything made in the engine must have, name and value.
-    #[must_use]
     pub fn label(&self) -> (&'static str, String) {
         (LABEL, self.place.owner.to_string())
     }

@@ -83,7 +83,7 @@ impl Failure {
 }
 
 fn try_watch(settings: &Settings) -> Result<(), WatchError> {
-    let mut watcher = Watcher::new(drop)?;
+    let mut watcher = Watcher::new(Box::new(drop))?;
     watch::refuse_foreign(&settings.config_dir)?;
     watcher.set(&Places::of(&settings.config_dir, Scope::of(settings)))
 }
@@ -126,8 +126,8 @@ mod tests {
             let problem = failed(&error);
             assert_eq!(problem.code, code);
             assert!(problem.mend.starts_with(mend), "{problem:?}");
-            let polled = problem.what.ends_with("changes are only looked for every few seconds");
-            assert_eq!(polled, error.is_limit(), "{problem:?}");
+            let is_limit = problem.what.ends_with("changes are only looked for every few seconds");
+            assert_eq!(is_limit, code != Code::NotWatchable, "{problem:?}");
         }
         assert_eq!(InotifyFacts::default().problems(), None);
     }

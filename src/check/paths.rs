@@ -10,7 +10,7 @@ use super::problem::{Code, Problem};
 use crate::mounts::{self, Mount};
 use crate::settings::Settings;
 use crate::volume::{Snapshot, SnapshotError};
-use crate::watch::{Root, Volumes};
+use crate::watch::{Root, Volumes, Way};
 
 /// What a watched path is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -70,7 +70,7 @@ impl PathFacts {
         mounts: &[Mount],
     ) -> Self {
         let unreadable = match held {
-            Ok(snapshot) => snapshot.notes().unreadable(),
+            Ok(snapshot) => snapshot.notes.unreadable(),
             Err(SnapshotError::Unreadable { path, .. }) => Some(path.as_path()),
             Err(SnapshotError::Missing(_)) => None,
         };
@@ -82,8 +82,8 @@ impl PathFacts {
             kubelet_volume: volumes.all.first().map(|volume| text(volume)),
             readable: held.is_ok() && unreadable.is_none(),
             unreadable: unreadable.map(text),
-            entries: held_ok.map(|snapshot| snapshot.entries().len()),
-            digest: held_ok.map(|snapshot| snapshot.digest().to_string()),
+            entries: held_ok.map(|snapshot| snapshot.entries.len()),
+            digest: held_ok.map(|snapshot| snapshot.digest.to_string()),
             error: held.err().map(ToString::to_string),
         }
     }
@@ -153,7 +153,7 @@ impl PathFacts {
 
 /// The mounts that are in the way of updates.
 fn sub_paths(path: &Path, volumes: &Volumes, recursive: bool, mounts: &[Mount]) -> Vec<SubPath> {
-    let (Root::Directory(real) | Root::File(real)) = Root::of(path) else { return Vec::new() };
+    let (Root::Directory(real) | Root::File(real)) = Way::of(path).0 else { return Vec::new() };
     let deep = recursive || !volumes.all.is_empty();
     let is_file = |mount: &Mount| fs::metadata(&mount.point).is_ok_and(|point| point.is_file());
     let mounts = mounts::concerning(mounts, &real, deep).into_iter();

@@ -60,7 +60,6 @@ impl Code {
     ];
 
     /// Its name.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::PathMissing => "path-missing",

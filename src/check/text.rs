@@ -8,7 +8,6 @@ use super::{
 
 impl Findings {
     /// The lines: a section for each thing looked at, and what came of it at the end.
-    #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let facts = &self.facts;
         let sections = [

@@ -4,16 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::StartError;
 use super::watched_path::{Condition, Reading, WatchedPath};
+use super::{Context, StartError};
 use crate::process::boot_time;
 use crate::reload::{Change, Touched};
-use crate::report::Report;
-use crate::scope::Scope;
-use crate::settings::Settings;
-use crate::settle::{Next, Outcome, Pace, Settle};
+use crate::settle::{Outcome, Pace, Settle};
 use crate::volume::{Changes, Digest, Snapshot};
-use crate::watch::{Inbox, Places, Sign};
+use crate::watch::{Hit, Places, Sign};
 
 /// Times of files are those of the kernel's last tick, so a file may be this much newer than it says
 /// (`CONFIG_HZ`=100).
@@ -23,63 +20,50 @@ const FILE_TICK: Duration = Duration::from_millis(10);
 const PENDING_AFTER: Duration = Duration::from_secs(1);
 
 pub(super) struct Configuration {
-    settings: Arc<Settings>,
-    report: Arc<Report>,
-    inbox: Arc<Inbox>,
+    context: Arc<Context>,
     settle: Settle,
     watched: Vec<WatchedPath>,
     /// What each watched path held at the last change, in their order; `None` if it was not there.
     last: Vec<Option<Digest>>,
     /// What the watched paths held before the change; for the log, which waits until the signal is out.
     unreported: Vec<(usize, Snapshot)>,
-    next: Option<Instant>,
-}
-
-/// What came of the events.
-pub(super) struct Settled {
-    /// The configuration, if it was read.
-    pub(super) change: Option<Change>,
-    /// Whether nothing is left to the loop.
-    pub(super) is_done: bool,
 }
 
 impl Configuration {
-    pub(super) fn new(settings: &Arc<Settings>, report: &Arc<Report>, inbox: &Arc<Inbox>) -> Self {
-        let pace = Pace { quiet_period: settings.quiet_period, max_wait: settings.max_wait };
+    pub(super) fn new(context: &Arc<Context>) -> Self {
+        let paths = &context.settings.config_dir;
+        let pace = Pace { quiet_period: context.settings.quiet_period, max_wait: context.settings.max_wait };
         Self {
-            settings: Arc::clone(settings),
-            report: Arc::clone(report),
-            inbox: Arc::clone(inbox),
-            settle: Settle::new(settings.config_dir.len(), pace),
-            watched: settings.config_dir.iter().map(|path| WatchedPath::new(path)).collect(),
+            context: Arc::clone(context),
+            settle: Settle::new(paths.len(), pace),
+            watched: paths.iter().map(|path| WatchedPath::new(path)).collect(),
             last: Vec::new(),
             unreported: Vec::new(),
-            next: None,
         }
     }
 
     /// Reads all watched paths for the first time.
     pub(super) async fn start(&mut self) -> Result<(), StartError> {
         for watched in &mut self.watched {
-            watched.start(Scope::of(&self.settings)).await?;
+            watched.start(self.context.scope()).await?;
         }
         for watched in &mut self.watched {
-            watched.report_start(&self.report);
+            watched.report_start(&self.context.report);
         }
-        self.last = self.watched.iter().map(|watched| Some(watched.snapshot.digest())).collect();
+        self.last = self.watched.iter().map(|watched| Some(watched.snapshot.digest)).collect();
         Ok(())
     }
 
     /// The watched paths lead elsewhere now.
     pub(super) fn moved(&mut self, places: &Places) {
         for (watched, volumes) in self.watched.iter_mut().zip(places.volumes()) {
-            watched.moved(volumes);
+            watched.volumes.clone_from(volumes);
         }
     }
 
     /// What is there at start, as a change: when it came to be is known from the files only.
     pub(super) fn at_start(&self) -> Change {
-        let scope = Scope::of(&self.settings);
+        let scope = self.context.scope();
         let newest = self.watched.iter().filter_map(|watched| watched.changed_at(scope)).max();
         let age = newest.and_then(|newest| SystemTime::now().duration_since(newest).ok()).unwrap_or_default();
         let seen = (boot_time() + FILE_TICK).saturating_sub(age);
@@ -115,34 +99,30 @@ impl Configuration {
 
     /// When to go on without an event.
     pub(super) fn due(&self) -> Option<Instant> {
-        self.next
+        self.settle.read_at()
     }
 
     /// Goes as far as events and time allow. With `is_event_thread`, only volumes are read: their update is complete
-    /// with the event that is at hand, and they are small.
-    pub(super) async fn settle(&mut self, is_event_thread: bool) -> Settled {
+    /// with the event that is at hand, and they are small. Returns the change that was read, and whether nothing is left to
+    /// the loop.
+    pub(super) async fn settle(&mut self, is_event_thread: bool) -> (Option<Change>, bool) {
         let now = Instant::now();
         let mut change = None;
         self.take_events();
-        loop {
-            match self.settle.next(now) {
-                Next::Wait(at) => {
-                    self.next = at;
-                    return Settled { change, is_done: true };
-                }
-                Next::Read if is_event_thread && !self.settle.is_volumes_only() => {
-                    return Settled { change, is_done: false };
-                }
-                Next::Read => change = self.read(now).await.or(change),
+        while self.due().is_some_and(|at| at <= now) {
+            if is_event_thread && !self.settle.is_volumes_only() {
+                return (change, false);
             }
+            change = self.read(now).await.or(change);
         }
+        (change, true)
     }
 
     /// Moves the events of the inbox to the state machine. Returns whether there were any.
     fn take_events(&mut self) -> bool {
         let mut any = false;
         for (index, watched) in self.watched.iter().enumerate() {
-            let Some(mut events) = self.inbox.take(index) else { continue };
+            let Some(mut events) = self.context.inbox.take(index) else { continue };
             any = true;
             if !watched.has_volumes() {
                 events.plain = events.plain.max(events.volume.take());
@@ -157,11 +137,12 @@ impl Configuration {
         let (first, is_overdue) = (self.settle.first().unwrap_or(now), self.settle.is_overdue(now));
         let mut readings: Vec<Reading> = Vec::with_capacity(self.watched.len());
         for (index, watched) in self.watched.iter_mut().enumerate() {
-            let reading = watched.read(Scope::of(&self.settings)).await;
-            if watched.note(&reading, &self.report) {
+            let reading = watched.read(self.context.scope()).await;
+            if watched.note(&reading, &self.context.report) {
                 // What could not be looked at could not be watched. It is read again once it is.
-                self.inbox.add(index, Sign::Plain, true, None, now);
-                self.inbox.wake();
+                let hit = Hit { watched: index, sign: Sign::Plain, moved: true };
+                self.context.inbox.add(hit, None, now);
+                self.context.inbox.wake();
             }
             readings.push(reading);
         }
@@ -172,9 +153,9 @@ impl Configuration {
         }
         for (index, reading) in readings.into_iter().enumerate() {
             if is_overdue {
-                self.inbox.forget_writers(index);
+                self.context.inbox.forget_writers(index);
             }
-            if let Some(before) = self.watched[index].accept(reading, &self.report) {
+            if let Some(before) = self.watched[index].accept(reading, &self.context.report) {
                 self.unreported.push((index, before));
             }
         }
@@ -189,17 +170,9 @@ impl Configuration {
     /// Whether a watched path holds something else than at the last change, which this is then. One that went is no
     /// change: the application keeps what it has. If it was not there at a reload, its return is a change.
     fn is_change(&mut self) -> bool {
-        let mut is_change = false;
-        let mut now = Vec::with_capacity(self.last.len());
-        for (watched, last) in self.watched.iter().zip(&self.last) {
-            let digest = match watched.condition {
-                Condition::Present => Some(watched.snapshot.digest()),
-                Condition::Missing => None,
-                Condition::Failed(..) => *last,
-            };
-            is_change |= digest.is_some() && digest != *last;
-            now.push(digest);
-        }
+        let pairs = self.watched.iter().zip(&self.last);
+        let now: Vec<Option<Digest>> = pairs.map(|(watched, last)| watched.held(*last)).collect();
+        let is_change = now.iter().zip(&self.last).any(|(now, last)| now.is_some() && now != last);
         if is_change {
             self.last = now;
         }
@@ -211,7 +184,7 @@ impl Configuration {
         let now = Instant::now();
         for (index, watched) in self.watched.iter_mut().enumerate() {
             let is_settled = self.settle.first_of(index).is_none();
-            if is_settled && watched.has_changed(Scope::of(&self.settings), &self.report).await {
+            if is_settled && watched.has_changed(self.context.scope(), &self.context.report).await {
                 self.settle.suspect(index, now);
             }
         }
@@ -236,7 +209,7 @@ impl Configuration {
     pub(super) fn report_changes(&mut self) {
         for (index, before) in self.unreported.drain(..) {
             let watched = &self.watched[index];
-            self.report.changed(&watched.path, &before, &watched.snapshot);
+            self.context.report.changed(&watched.path, &before, &watched.snapshot);
         }
     }
 }

@@ -1,25 +1,22 @@
 //! From settled changes to signals: process, guard, signal, and what came of it.
 
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
+use super::Context;
 use crate::process::{Finder, LOOK_EVERY, Lifetime, NoTarget, Pinned, ProcessId, boot_time, is_running};
 use crate::reload::{Change, Conclusion, Plan, Reload};
-use crate::report::Report;
 use crate::settings::{InitialReload, Settings, SignalGuard};
 use crate::signal::{self, Aftermath, Attempt, Guard, Outcome};
 
 pub(super) struct Delivery {
-    settings: Arc<Settings>,
-    report: Arc<Report>,
+    context: Arc<Context>,
     finder: Finder,
     reload: Reload,
     guard: Guard,
     aftermath: Aftermath,
     lifetime: Lifetime,
     next_lifetime_look: Option<Instant>,
-    over: bool,
     told_full_name: bool,
     why_pending: Option<String>,
 }
@@ -33,17 +30,16 @@ pub(super) struct Told {
 }
 
 impl Delivery {
-    pub(super) fn new(settings: &Arc<Settings>, report: &Arc<Report>) -> Self {
+    pub(super) fn new(context: &Arc<Context>) -> Self {
+        let settings = &context.settings;
         Self {
-            settings: Arc::clone(settings),
-            report: Arc::clone(report),
+            context: Arc::clone(context),
             finder: Finder::new(settings.target.clone(), settings.process_select),
             reload: Reload::new(settings.min_interval),
             guard: Guard::default(),
             aftermath: Aftermath::default(),
             lifetime: Lifetime::default(),
             next_lifetime_look: settings.exit_with_target.then(Instant::now),
-            over: false,
             told_full_name: false,
             why_pending: None,
         }
@@ -52,23 +48,19 @@ impl Delivery {
     /// Knows the targets before the first change comes.
     pub(super) fn start(&mut self, configuration: Change) {
         let now = Instant::now();
-        match self.settings.initial_reload {
+        match self.context.settings.initial_reload {
             InitialReload::Never => self.reload.applied(configuration.digest),
             InitialReload::Auto => self.reload.unknown(configuration, now),
             InitialReload::Always => self.reload.unknown(Change { seen: boot_time(), ..configuration }, now),
         }
-        self.find_targets();
-    }
-
-    /// That there are none yet is told by the check at start.
-    fn find_targets(&mut self) {
+        // That there are none yet is told by the check at start.
         let targets = self.finder.find().unwrap_or_default();
         self.tell_full_name(targets.iter().map(Arc::as_ref));
         for target in &targets {
-            self.report.target(target);
-            if self.settings.signal_guard == SignalGuard::Wait {
+            self.context.report.target(target);
+            if self.context.settings.signal_guard == SignalGuard::Wait {
                 // Whether a target blocks the signal for good takes two looks; this is the first.
-                let _ = self.guard.look(target, false, self.settings.reload_signal, Instant::now());
+                let _ = self.guard.look(target, false, self.context.settings.reload_signal, Instant::now());
             }
         }
     }
@@ -80,7 +72,7 @@ impl Delivery {
             self.why_pending = Some("it waits for the end of a reload loop".into());
         }
         if self.reload.want(change, pause, Instant::now()) && was_pending {
-            self.report.superseded_by_newer();
+            self.context.report.superseded_by_newer();
         }
     }
 
@@ -94,11 +86,6 @@ impl Delivery {
         deadlines.into_iter().flatten()
     }
 
-    /// Whether the target is gone for good, and that is the end.
-    pub(super) fn is_over(&self) -> bool {
-        self.over
-    }
-
     /// Signals every target that does not have the wanted configuration: those known from before at once,
     /// the others after a look through the whole process table.
     pub(super) fn attempt_if_due(&mut self) -> Option<Told> {
@@ -109,15 +96,12 @@ impl Delivery {
         // Before the first signal, so that what the application does because of it comes later.
         let now = Instant::now();
         let mut attempts = Vec::new();
-        let Self { settings, finder, reload, guard, .. } = self;
+        let Self { context, finder, reload, guard, .. } = self;
+        let settings = &context.settings;
         finder.recall(|recalled| {
             let was_caught = recalled.catches(settings.reload_signal.number());
             attempts.push(signal(settings, reload, guard, recalled.target, was_caught));
         });
-        if !attempts.is_empty() {
-            // A target that waits for this processor need not wait for what follows.
-            thread::yield_now();
-        }
         let recalled = ids(&attempts);
         let found = if recalled.is_empty() { finder.find() } else { finder.find_more(&recalled) };
         let no_target = match found {
@@ -143,9 +127,10 @@ impl Delivery {
                 let target = &attempt.target;
                 self.aftermath.signalled(target.id(), &target.name, told.change.digest, attempt.at);
             }
-            self.report.attempt(attempt, &told.change);
+            self.context.report.attempt(attempt, &told.change);
         }
-        self.why_pending = self.report.conclusion(&told.conclusion, told.no_target.as_ref(), &told.attempts);
+        self.why_pending =
+            self.context.report.conclusion(&told.conclusion, told.no_target.as_ref(), &told.attempts);
     }
 
     /// For how long a change is pending, and why.
@@ -158,26 +143,29 @@ impl Delivery {
         if let Some(target) = targets.find(|target| target.name_was_cut)
             && !std::mem::replace(&mut self.told_full_name, true)
         {
-            self.report.name_in_full(target);
+            self.context.report.name_in_full(target);
         }
     }
 
-    /// Is a target still there after its signal? Is there a target at all?
-    pub(super) fn look_after_if_due(&mut self) {
+    /// Is a target still there after its signal? Is there a target at all? Returns whether it is gone for good, and that is
+    /// the end.
+    pub(super) fn look_after_if_due(&mut self) -> bool {
         let now = Instant::now();
         for (id, watched) in self.aftermath.look(now, is_running) {
-            self.report.died(id, &watched);
+            self.context.report.died(id, &watched);
         }
-        if self.next_lifetime_look.is_some_and(|due| due <= now) {
-            let mut is_there = false;
-            self.finder.recall(|_| is_there = true);
-            is_there = is_there || self.finder.find().is_ok();
-            self.over = self.lifetime.look(is_there, now);
-            self.next_lifetime_look = Some(now + LOOK_EVERY);
-            if self.over {
-                self.report.over();
-            }
+        if self.next_lifetime_look.is_none_or(|due| due > now) {
+            return false;
         }
+        let mut is_there = false;
+        self.finder.recall(|_| is_there = true);
+        is_there = is_there || self.finder.find().is_ok();
+        let is_over = self.lifetime.look(is_there, now);
+        self.next_lifetime_look = Some(now + LOOK_EVERY);
+        if is_over {
+            self.context.report.over();
+        }
+        is_over
     }
 }
 

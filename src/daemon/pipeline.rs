@@ -3,43 +3,30 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::StartError;
-use super::alarm::Alarm;
 use super::answers::Status;
 use super::configuration::Configuration;
 use super::delivery::Delivery;
+use super::{Context, StartError};
 use crate::check;
 use crate::reload::{Brake, Change};
-use crate::report::Report;
-use crate::settings::Settings;
-use crate::watch::Inbox;
 
 pub(super) struct Pipeline {
-    settings: Arc<Settings>,
-    report: Arc<Report>,
+    context: Arc<Context>,
     pub(super) configuration: Configuration,
     delivery: Delivery,
     brake: Brake,
-    alarm: Arc<Alarm>,
     alarm_at: Option<Instant>,
     /// When to look without an event.
     pub(super) resync_at: Option<Instant>,
 }
 
 impl Pipeline {
-    pub(super) fn new(
-        settings: &Arc<Settings>,
-        report: &Arc<Report>,
-        inbox: &Arc<Inbox>,
-        alarm: &Arc<Alarm>,
-    ) -> Self {
+    pub(super) fn new(context: &Arc<Context>) -> Self {
         Self {
-            settings: Arc::clone(settings),
-            report: Arc::clone(report),
-            configuration: Configuration::new(settings, report, inbox),
-            delivery: Delivery::new(settings, report),
+            context: Arc::clone(context),
+            configuration: Configuration::new(context),
+            delivery: Delivery::new(context),
             brake: Brake::default(),
-            alarm: Arc::clone(alarm),
             alarm_at: None,
             resync_at: None,
         }
@@ -48,19 +35,19 @@ impl Pipeline {
     /// Reads the configuration and knows the targets before the first change comes.
     pub(super) async fn start(&mut self) -> Result<(), StartError> {
         self.configuration.start().await?;
-        for problem in check::problems_at_start(&self.settings, self.configuration.snapshots()) {
-            self.report.problem(&problem);
+        for problem in check::problems_at_start(&self.context.settings, self.configuration.snapshots()) {
+            self.context.report.problem(&problem);
         }
         self.delivery.start(self.configuration.at_start());
-        self.report.ready(self.configuration.digest());
+        self.context.report.ready(self.configuration.digest());
         Ok(())
     }
 
     /// Takes in what has settled, signals, and sets the alarm for what is next. Returns whether nothing is left for
     /// the loop.
     pub(super) async fn work(&mut self, is_event_thread: bool) -> bool {
-        let settled = self.configuration.settle(is_event_thread).await;
-        if let Some(change) = settled.change {
+        let (change, is_done) = self.configuration.settle(is_event_thread).await;
+        if let Some(change) = change {
             self.want(change);
         }
         // The log waits until the signal is out.
@@ -68,7 +55,7 @@ impl Pipeline {
         self.configuration.report_changes();
         self.delivery.tell(attempt);
         self.set_alarm();
-        settled.is_done
+        is_done
     }
 
     fn want(&mut self, change: Change) {
@@ -77,16 +64,16 @@ impl Pipeline {
             self.delivery.last_signal().and_then(|last| change.first_event.checked_duration_since(last));
         let pause = self.brake.judge(&touched, since);
         if let Some(pause) = pause {
-            self.report.reload_loop(&touched.names, pause);
+            self.context.report.reload_loop(&touched.names, pause);
         }
         self.delivery.want(change, pause.unwrap_or_default());
     }
 
     /// Looks after the targets; returns whether that was the end.
     pub(super) fn look_after(&mut self) -> bool {
-        self.delivery.look_after_if_due();
+        let is_over = self.delivery.look_after_if_due();
         self.set_alarm();
-        self.delivery.is_over()
+        is_over
     }
 
     pub(super) fn status(&self) -> Status<'_> {
@@ -98,7 +85,7 @@ impl Pipeline {
         let own = self.configuration.due().into_iter().chain(self.resync_at);
         let due = own.chain(self.delivery.due()).min();
         if due != self.alarm_at {
-            self.alarm.set(due);
+            self.context.alarm.set(due);
             self.alarm_at = due;
         }
     }

@@ -2,56 +2,46 @@
 
 use std::pin::pin;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::task::{Context, Poll, Waker};
+use std::task::{self, Poll, Waker};
 use std::time::Instant;
 
 use tokio::sync::Mutex;
 
-use super::alarm::Alarm;
+use super::Context;
 use super::pipeline::Pipeline;
 use crate::filter;
-use crate::report::Report;
-use crate::scope::Scope;
-use crate::settings::Settings;
-use crate::watch::{Event, Inbox, Places};
+use crate::watch::{Event, Places};
 
 /// What both threads know.
 pub(super) struct Shared {
+    pub(super) context: Arc<Context>,
     pub(super) places: RwLock<Places>,
-    pub(super) inbox: Arc<Inbox>,
     /// The loop holds it while it works, and throughout the start.
     pub(super) pipeline: Mutex<Pipeline>,
 }
 
 impl Shared {
-    pub(super) fn new(settings: &Arc<Settings>, report: &Arc<Report>, alarm: &Arc<Alarm>) -> Arc<Self> {
-        let inbox = Arc::new(Inbox::new(settings.config_dir.len()));
-        let pipeline = Mutex::new(Pipeline::new(settings, report, &inbox, alarm));
-        Arc::new(Self { places: RwLock::default(), inbox, pipeline })
+    pub(super) fn new(context: &Arc<Context>) -> Self {
+        let pipeline = Mutex::new(Pipeline::new(context));
+        Self { context: Arc::clone(context), places: RwLock::default(), pipeline }
     }
 
     /// What the event thread does with an event: it adds the event to the inbox, and works where the event arrives,
     /// because to wake the loop takes longer than most of the work. It never waits for the loop.
-    pub(super) fn sink(
-        self: Arc<Self>,
-        settings: Arc<Settings>,
-        report: Arc<Report>,
-    ) -> impl FnMut(Event) + Send + 'static {
-        move |event| {
-            let counts = self.add(&event, Scope::of(&settings));
-            report.event(&event, counts);
-            if counts && !self.work() {
-                self.inbox.wake();
-            }
+    pub(super) fn take(&self, event: &Event) {
+        let counts = self.add(event);
+        self.context.report.event(event, counts);
+        if counts && !self.work() {
+            self.context.inbox.wake();
         }
     }
 
     /// Returns whether the event can be a change.
-    fn add(&self, event: &Event, scope: Scope<'_>) -> bool {
+    fn add(&self, event: &Event) -> bool {
         let (now, mut counts) = (Instant::now(), false);
         let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
-        for hit in filter::hits(event, &places, scope) {
-            self.inbox.add(hit.watched, hit.sign, hit.moved, event.writer(), now);
+        for hit in filter::hits(event, &places, self.context.scope()) {
+            self.context.inbox.add(hit, event.writer(), now);
             counts = true;
         }
         counts
@@ -60,7 +50,7 @@ impl Shared {
     /// Returns whether nothing is left to the loop. The loop alone adds watches, because the event thread would wait
     /// for itself.
     fn work(&self) -> bool {
-        if self.inbox.has_moved() {
+        if self.context.inbox.has_moved() {
             return false;
         }
         self.pipeline.try_lock().is_ok_and(|mut pipeline| run(pipeline.work(true)))
@@ -71,7 +61,7 @@ impl Shared {
 /// entered for each event.
 fn run<T>(work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
-    let mut context = Context::from_waker(Waker::noop());
+    let mut context = task::Context::from_waker(Waker::noop());
     loop {
         if let Poll::Ready(result) = work.as_mut().poll(&mut context) {
             return result;

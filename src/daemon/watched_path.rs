@@ -8,7 +8,7 @@ use crate::kubelet;
 use crate::report::Report;
 use crate::scope::Scope;
 use crate::settle::Outcome;
-use crate::volume::{Snapshot, SnapshotError, Warning, last_change};
+use crate::volume::{Digest, Snapshot, SnapshotError, Warning, last_change};
 use crate::watch::Volumes;
 
 /// How often a path is read again at start because the kubelet is in the middle of an update.
@@ -19,7 +19,8 @@ pub(super) struct WatchedPath {
     /// What was last read.
     pub(super) snapshot: Snapshot,
     pub(super) condition: Condition,
-    volumes: Volumes,
+    /// The volumes that it leads through or holds now.
+    pub(super) volumes: Volumes,
     reported: Vec<Warning>,
 }
 
@@ -48,24 +49,19 @@ impl WatchedPath {
 
     /// Reads the path for the first time.
     pub(super) async fn start(&mut self, scope: Scope<'_>) -> Result<(), SnapshotError> {
-        let mut reading = self.read(scope).await;
-        for _ in 1..MOST_STARTS {
-            if reading.outcome == Outcome::Incomplete {
-                reading = self.read(scope).await;
+        for start in 1.. {
+            let reading = self.read(scope).await;
+            if reading.outcome != Outcome::Incomplete || start == MOST_STARTS {
+                self.snapshot = reading.result?;
+                break;
             }
         }
-        self.snapshot = reading.result?;
         Ok(())
     }
 
     pub(super) fn report_start(&mut self, report: &Report) {
         report.watching(&self.path, self.has_volumes(), &self.snapshot);
         self.report_warnings(report);
-    }
-
-    /// The path leads through these volumes now.
-    pub(super) fn moved(&mut self, volumes: &Volumes) {
-        self.volumes.clone_from(volumes);
     }
 
     pub(super) fn has_volumes(&self) -> bool {
@@ -117,7 +113,16 @@ impl WatchedPath {
         let snapshot = reading.result.ok()?;
         let before = mem::replace(&mut self.snapshot, snapshot);
         self.report_warnings(report);
-        (before.digest() != self.snapshot.digest()).then_some(before)
+        (before.digest != self.snapshot.digest).then_some(before)
+    }
+
+    /// The digest of what it holds, if it is there. While it cannot be looked at, that is the last one.
+    pub(super) fn held(&self, last: Option<Digest>) -> Option<Digest> {
+        match self.condition {
+            Condition::Present => Some(self.snapshot.digest),
+            Condition::Missing => None,
+            Condition::Failed(..) => last,
+        }
     }
 
     /// Whether the path holds something else than what was last read, or went or came back.
@@ -125,7 +130,7 @@ impl WatchedPath {
         let was_missing = matches!(self.condition, Condition::Missing);
         let reading = self.read(scope).await;
         match &reading.result {
-            Ok(snapshot) if !was_missing && snapshot.digest() == self.snapshot.digest() => {
+            Ok(snapshot) if !was_missing && snapshot.digest == self.snapshot.digest => {
                 // Files that were too young to be trusted by their stat need not be read the next time.
                 self.accept(reading, report);
                 false
@@ -135,7 +140,7 @@ impl WatchedPath {
     }
 
     fn report_warnings(&mut self, report: &Report) {
-        for warning in &self.snapshot.notes().warnings {
+        for warning in &self.snapshot.notes.warnings {
             if !self.reported.iter().any(|reported| reported.is_like(warning)) {
                 report.warning(&self.path, warning);
                 self.reported.push(warning.clone());

@@ -4,10 +4,10 @@ use proptest::prelude::*;
 use std::path::PathBuf;
 
 const CHANGES: [EventKind; 7] = [
-    EventKind::Appeared(Node::NewFile),
-    EventKind::Appeared(Node::Directory),
-    EventKind::Appeared(Node::Link),
-    EventKind::Appeared(Node::Other),
+    EventKind::NewFile,
+    EventKind::NewDirectory,
+    EventKind::NewLink,
+    EventKind::Appeared,
     EventKind::Gone,
     EventKind::Written,
     EventKind::Closed,

@@ -34,7 +34,6 @@ pub struct Recalled {
 
 impl Recalled {
     /// Whether it was certain to have a handler for the signal then.
-    #[must_use]
     pub fn catches(&self, signal: i32) -> bool {
         self.stat.catches(signal)
     }

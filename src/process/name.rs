@@ -25,7 +25,6 @@ pub enum MatchedBy {
 }
 
 /// How the process bears the name, if it does.
-#[must_use]
 pub fn matched_by(name: &str, process: &Process) -> Option<MatchedBy> {
     let name = name.as_bytes();
     if name.is_empty() {
@@ -50,7 +49,6 @@ pub fn matched_by(name: &str, process: &Process) -> Option<MatchedBy> {
 }
 
 /// The process's own name in full: as a script, as an argument, as an executable, or the kernel's.
-#[must_use]
 pub fn base_name(process: &Process) -> String {
     let argument = process.arguments.first().map(|argument| title(argument.as_bytes()));
     let executable = process.executable.as_deref().and_then(Path::file_name).map(OsStr::as_bytes);
@@ -62,7 +60,6 @@ pub fn base_name(process: &Process) -> String {
 }
 
 /// Every name that [`matched_by`] finds, the process's own first.
-#[must_use]
 pub fn names(process: &Process) -> Vec<String> {
     let argument = process.arguments.first().map(|argument| title(argument.as_bytes()));
     let executable = process.executable.as_deref().and_then(Path::file_name).map(OsStr::as_bytes);

@@ -28,20 +28,17 @@ const TICK: Duration = Duration::from_millis(10);
 
 impl StartTime {
     /// A start time of this many ticks.
-    #[must_use]
     pub fn from_ticks(ticks: u64) -> Self {
         Self(ticks)
     }
 
     /// Whether the process is certain to have started after this time since boot. The kernel rounds a
     /// start down to a tick.
-    #[must_use]
     pub fn is_after(self, moment: Duration) -> bool {
         self.since_boot() > moment
     }
 
     /// Whether the process is certain to have started before this time since boot.
-    #[must_use]
     pub fn is_before(self, moment: Duration) -> bool {
         self.since_boot() + TICK <= moment
     }
@@ -52,7 +49,6 @@ impl StartTime {
 }
 
 /// Time since boot, by the clock that start times are counted in (`CLOCK_BOOTTIME`).
-#[must_use]
 pub fn boot_time() -> Duration {
     clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(Duration::MAX, Duration::from)
 }
@@ -73,7 +69,6 @@ pub struct Pinned {
 }
 
 /// Takes hold of the process and looks again whether it is the one: `None` if it is gone, or another one.
-#[must_use]
 pub fn pin(chosen: &Process, spec: &TargetSpec) -> Option<Pinned> {
     // Without pidfd (before Linux 5.3, or refused by an old seccomp profile) the start time has to do.
     let pidfd = sys::pidfd_open(chosen.pid).ok();
@@ -87,7 +82,6 @@ pub fn pin(chosen: &Process, spec: &TargetSpec) -> Option<Pinned> {
 
 impl Pinned {
     /// What names this process for good.
-    #[must_use]
     pub fn id(&self) -> ProcessId {
         ProcessId { pid: self.pid, started: self.started }
     }

@@ -5,7 +5,6 @@ use crate::settings::ProcessSelect;
 
 /// The processes of this name that are targets, in the order of their start. Zombies and the sidecar
 /// itself never are.
-#[must_use]
 pub fn select(table: &[Process], name: &str, mode: ProcessSelect, own_pid: i32) -> Vec<Process> {
     let is_match = |process: &&Process| {
         process.pid > 0 && process.pid != own_pid && !process.zombie && matched_by(name, process).is_some()
@@ -24,7 +23,6 @@ pub fn select(table: &[Process], name: &str, mode: ProcessSelect, own_pid: i32) 
 }
 
 /// In the order of their start, and of their PIDs where that is not known.
-#[must_use]
 pub(crate) fn in_order(mut processes: Vec<&Process>) -> Vec<&Process> {
     processes.sort_by_key(|process| (process.started, process.pid));
     processes

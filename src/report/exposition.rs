@@ -19,7 +19,6 @@ pub enum Format {
 
 impl Format {
     /// The media type.
-    #[must_use]
     pub fn media_type(self) -> &'static str {
         match self {
             Self::Prometheus => "text/plain; version=0.0.4; charset=utf-8",
@@ -38,7 +37,6 @@ impl Exposition {
     }
 
     /// The metrics as they are now.
-    #[must_use]
     pub fn text(&self, format: Format) -> String {
         let mut open_metrics = String::new();
         // Writing to a string cannot fail.

@@ -30,14 +30,12 @@ impl IgnoreGlobs {
     }
 
     /// Whether nothing is ignored.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.names.is_empty() && self.paths.is_empty()
     }
 
     /// Whether a path relative to the watched directory is ignored: a pattern with a slash is
     /// matched against the path and every directory above it, one without against each name in it.
-    #[must_use]
     pub fn matches(&self, relative: &Path) -> bool {
         self.names
             .iter()

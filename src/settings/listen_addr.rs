@@ -16,7 +16,6 @@ pub enum ListenAddr {
 impl ListenAddr {
     /// What to bind to: the first that the kernel knows. A node may have no IPv6; where it does, one socket
     /// takes both (ipv6(7), `IPV6_V6ONLY`).
-    #[must_use]
     pub fn candidates(self) -> Vec<SocketAddr> {
         match self {
             Self::Any(port) => {

@@ -21,13 +21,11 @@ const BOOL: &str = "BOOL";
 
 impl Setting {
     /// The flag, without its dashes: `CONFIG_DIR` is `config-dir`.
-    #[must_use]
     pub fn flag(&self) -> String {
         self.variable.to_ascii_lowercase().replace('_', "-")
     }
 
     /// Whether the flag alone means `true`.
-    #[must_use]
     pub fn is_switch(&self) -> bool {
         self.value_name == BOOL
     }
@@ -77,7 +75,6 @@ pub struct RawSettings {
 
 impl RawSettings {
     /// What the environment gives.
-    #[must_use]
     pub fn from_env() -> Self {
         let given = |setting: &Setting| Some((setting.variable, std::env::var_os(setting.variable)?));
         Self { given: SETTINGS.iter().filter_map(given).collect() }

@@ -31,14 +31,12 @@ pub struct UnknownSignal;
 
 impl ReloadSignal {
     /// The signal of this number, if there is one.
-    #[must_use]
     pub fn from_number(number: i32) -> Option<Self> {
         let exists = Signal::try_from(number).is_ok() || (RTMIN..=RTMAX).contains(&number);
         exists.then_some(Self(number))
     }
 
     /// The number that the kernel knows it by.
-    #[must_use]
     pub fn number(self) -> i32 {
         self.0
     }

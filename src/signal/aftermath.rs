@@ -37,7 +37,6 @@ impl Aftermath {
     }
 
     /// When to look next.
-    #[must_use]
     pub fn due(&self) -> Option<Instant> {
         self.watched.values().map(|watched| watched.due).min()
     }

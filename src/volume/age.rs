@@ -9,7 +9,6 @@ use crate::walk::{Entered, Visit, Walk, changed_at};
 
 /// When what the kubelet does not write changed last at a watched path, mode and owner included: the only time that no
 /// program sets back. `inside` is whether the path leads through a volume.
-#[must_use]
 pub fn last_change(path: &Path, scope: Scope<'_>, inside: bool) -> Option<SystemTime> {
     // A link can be led elsewhere without a change of what it leads to.
     let link = fs::symlink_metadata(path).ok().filter(Metadata::is_symlink);

@@ -47,12 +47,8 @@ impl Stat {
     /// What stands for the content of a file that is not read.
     pub(super) fn identity(&self) -> Digest {
         let (_, inode, size, seconds, nanoseconds) = self.content;
-        let mut hasher = Hasher::default();
-        hasher.field(&inode.to_le_bytes());
-        hasher.field(&size.to_le_bytes());
-        hasher.field(&seconds.to_le_bytes());
-        hasher.field(&nanoseconds.to_le_bytes());
-        hasher.finish()
+        let (seconds, nanoseconds) = (seconds.to_le_bytes(), nanoseconds.to_le_bytes());
+        Digest::of(&[&inode.to_le_bytes(), &size.to_le_bytes(), &seconds, &nanoseconds])
     }
 }
 

@@ -5,19 +5,24 @@ use std::fmt;
 use sha2::{Digest as _, Sha256};
 
 /// SHA-256 over names, kinds and contents; the same on every replica that mounts the same data.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
 
 impl Digest {
     /// One digest for the digests of several watched paths, in their order.
-    #[must_use]
     pub fn combined(digests: &[Digest]) -> Self {
         if let [only] = digests {
-            return *only;
+            *only
+        } else {
+            Self::of(&digests.iter().map(Self::bytes).collect::<Vec<_>>())
         }
+    }
+
+    /// The digest of these fields.
+    pub(super) fn of(fields: &[&[u8]]) -> Self {
         let mut hasher = Hasher::default();
-        for digest in digests {
-            hasher.field(&digest.0);
+        for field in fields {
+            hasher.field(field);
         }
         hasher.finish()
     }
@@ -38,12 +43,6 @@ impl fmt::Display for Digest {
         let mut shown = [0; 8];
         shown[2..].copy_from_slice(&self.0[..6]);
         write!(f, "{:012x}", u64::from_be_bytes(shown))
-    }
-}
-
-impl fmt::Debug for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Digest({self})")
     }
 }
 

@@ -16,7 +16,7 @@ use super::digest::{Digest, Hasher};
 use super::snapshot::{Entry, Kind, Notes, Snapshot, SnapshotError, Warning};
 use crate::kubelet::{self, Access};
 use crate::walk::{Entered, Listing, Visit, Walk};
-use crate::watch::Root;
+use crate::watch::{Root, Way};
 
 /// After reading this much, or as many entries as weigh that much, the reader yields.
 const YIELD_AFTER: u64 = 1 << 20;
@@ -80,15 +80,14 @@ impl<'a> Reader<'a> {
             Ok(metadata) if metadata.is_dir() => {
                 // A link to a directory that is not entered counts by its destination.
                 let is_followed = !visit.is_link || matches!(visit.entered, Entered::Yes(_));
-                let target = match (!is_followed).then(|| Root::of(&visit.path)) {
-                    Some(Root::Directory(target)) => Some(target),
+                let content = match (!is_followed).then(|| Way::of(&visit.path).0) {
+                    Some(Root::Directory(target)) => Some(destination(&target)),
                     _ => None,
                 };
                 if let Entered::Failed(error) = visit.entered {
                     self.refused(&visit.path, is_root || self.was_listed(&visit.name), error)?;
                 }
-                let entry = Entry::new(Kind::Directory, target.as_deref().map(destination));
-                Ok((!is_root).then_some(entry))
+                Ok((!is_root).then_some(Entry::new(Kind::Directory, content)))
             }
             Ok(metadata) if metadata.is_file() => {
                 let access = visit.in_volume.then(|| Access::of(&metadata));
@@ -197,9 +196,7 @@ impl<'a> Reader<'a> {
 }
 
 fn destination(target: &Path) -> Digest {
-    let mut hasher = Hasher::default();
-    hasher.field(target.as_os_str().as_encoded_bytes());
-    hasher.finish()
+    Digest::of(&[target.as_os_str().as_encoded_bytes()])
 }
 
 /// Whether a name went away, or leads nowhere.

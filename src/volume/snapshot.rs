@@ -50,7 +50,6 @@ impl Entry {
     }
 
     /// Whether the digest sees no difference.
-    #[must_use]
     pub fn same_as(&self, other: &Self) -> bool {
         self.kind == other.kind && self.content == other.content
     }
@@ -59,11 +58,14 @@ impl Entry {
 /// What a watched path held at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
-    pub(super) entries: BTreeMap<PathBuf, Entry>,
-    pub(super) digest: Digest,
+    /// All names below the watched path; a single file's own name is empty.
+    pub entries: BTreeMap<PathBuf, Entry>,
+    /// The digest of all entries.
+    pub digest: Digest,
     /// The volumes in it, and where `..data` led in each.
     pub(super) payloads: Vec<(PathBuf, OsString)>,
-    pub(super) notes: Notes,
+    /// What else was noticed.
+    pub notes: Notes,
 }
 
 /// What else was noticed.
@@ -94,7 +96,6 @@ impl Notes {
     }
 
     /// The first name that could not be read.
-    #[must_use]
     pub fn unreadable(&self) -> Option<&Path> {
         self.warnings.iter().find_map(|warning| match warning {
             Warning::Unreadable(path) => Some(path.as_path()),
@@ -105,7 +106,6 @@ impl Notes {
 
 impl Warning {
     /// Whether it is of the same kind.
-    #[must_use]
     pub fn is_like(&self, other: &Self) -> bool {
         mem::discriminant(self) == mem::discriminant(other)
     }
@@ -129,7 +129,6 @@ pub enum SnapshotError {
 
 impl SnapshotError {
     /// What the kernel's word on the watched path means.
-    #[must_use]
     pub fn new(path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();
         match source.raw_os_error() {
@@ -152,27 +151,8 @@ impl Snapshot {
         Reader::new(before).run(inside, Walk::new(path, scope, inside.is_some())).await
     }
 
-    /// All names below the watched path; a single file's own name is empty.
-    #[must_use]
-    pub fn entries(&self) -> &BTreeMap<PathBuf, Entry> {
-        &self.entries
-    }
-
-    /// The digest of all entries.
-    #[must_use]
-    pub fn digest(&self) -> Digest {
-        self.digest
-    }
-
-    /// What else was noticed.
-    #[must_use]
-    pub fn notes(&self) -> &Notes {
-        &self.notes
-    }
-
     /// Whether its volumes are complete: they were while they were read, and after a swap the new files are as accessible
     /// as those of `before`.
-    #[must_use]
     pub fn is_complete(&self, before: &Self) -> bool {
         let is_accessible = || {
             let known: Vec<(&Path, Access)> = before.access().collect();

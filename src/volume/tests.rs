@@ -57,11 +57,11 @@ fn tree(path: &Path) -> Snapshot {
 }
 
 fn names(snapshot: &Snapshot) -> Vec<String> {
-    snapshot.entries().keys().map(|name| name.display().to_string()).collect()
+    snapshot.entries.keys().map(|name| name.display().to_string()).collect()
 }
 
 fn entry(snapshot: &Snapshot, name: &str) -> Entry {
-    snapshot.entries()[Path::new(name)]
+    snapshot.entries[Path::new(name)]
 }
 
 fn directory() -> (tempfile::TempDir, PathBuf) {
@@ -106,9 +106,9 @@ fn names_kinds_and_contents_are_the_digest() {
     let mut seen = Vec::new();
     for (index, change) in changes.iter().enumerate() {
         let (_guard, dir) = directory();
-        let before = snapshot(&dir).digest();
+        let before = snapshot(&dir).digest;
         change(&dir);
-        let after = snapshot(&dir).digest();
+        let after = snapshot(&dir).digest;
         assert!(after != before && !seen.contains(&after), "change {index}");
         seen.push(after);
     }
@@ -124,9 +124,9 @@ fn modes_owners_times_and_places_are_not() {
     if chown(dir.join("b"), Some(11), Some(12)).is_err() {
         println!("skipped: only root may change the owner");
     }
-    assert_eq!(snapshot(&dir).digest(), before.digest());
+    assert_eq!(snapshot(&dir).digest, before.digest);
     let (_guard, replica) = directory();
-    assert_eq!(snapshot(&replica).digest(), before.digest());
+    assert_eq!(snapshot(&replica).digest, before.digest);
 }
 
 #[test]
@@ -138,11 +138,11 @@ fn a_volume_and_a_plain_copy_of_it_have_one_digest() {
     fs::write(copy.join("conf.d/c"), "3").unwrap();
     fs::write(copy.join("conf.d/deep/d"), "4").unwrap();
     assert_eq!(names(&tree(&copy)), ["a", "b", "conf.d", "conf.d/c", "conf.d/deep", "conf.d/deep/d"]);
-    assert_eq!(snapshot(volume.path()).digest(), tree(&copy).digest());
-    assert_eq!(tree(volume.path()).digest(), tree(&copy).digest());
+    assert_eq!(snapshot(volume.path()).digest, tree(&copy).digest);
+    assert_eq!(tree(volume.path()).digest, tree(&copy).digest);
     let inside =
         How { inside: Some(volume.path()), ..How::default() }.read(&volume.path().join("conf.d")).unwrap();
-    assert_eq!(inside.digest(), tree(&copy.join("conf.d")).digest());
+    assert_eq!(inside.digest, tree(&copy.join("conf.d")).digest);
 }
 
 #[test]
@@ -152,9 +152,9 @@ fn links_are_followed() {
     fs::remove_file(dir.join("a")).unwrap();
     symlink("../real", dir.join("a")).unwrap();
     let (_guard, plain) = directory();
-    assert_eq!(snapshot(&dir).digest(), snapshot(&plain).digest());
+    assert_eq!(snapshot(&dir).digest, snapshot(&plain).digest);
     fs::write(guard.path().join("real"), "2").unwrap();
-    assert_ne!(snapshot(&dir).digest(), snapshot(&plain).digest());
+    assert_ne!(snapshot(&dir).digest, snapshot(&plain).digest);
 }
 
 /// `link` leads to `current`, and that to `one`; `two` holds the same.
@@ -177,16 +177,16 @@ fn redirect(link: &Path, target: &str) {
 #[test]
 fn a_link_to_a_directory_that_is_not_entered_counts_by_its_destination() {
     let (guard, dir) = with_linked_directory();
-    let before = snapshot(&dir).digest();
+    let before = snapshot(&dir).digest;
     fs::write(guard.path().join("one/key"), "2").unwrap();
     redirect(&dir.join("link"), "../one");
-    assert_eq!(snapshot(&dir).digest(), before, "it leads to the same directory");
+    assert_eq!(snapshot(&dir).digest, before, "it leads to the same directory");
     redirect(&dir.join("link"), "../two");
-    let second = snapshot(&dir).digest();
+    let second = snapshot(&dir).digest;
     redirect(&dir.join("link"), "../current");
-    assert_eq!((snapshot(&dir).digest(), before == second), (before, false));
+    assert_eq!((snapshot(&dir).digest, before == second), (before, false));
     redirect(&guard.path().join("current"), "two");
-    assert_eq!(snapshot(&dir).digest(), second, "a link on the way leads elsewhere");
+    assert_eq!(snapshot(&dir).digest, second, "a link on the way leads elsewhere");
 }
 
 #[test]
@@ -195,9 +195,9 @@ fn a_link_to_a_directory_that_is_entered_counts_by_what_it_holds() {
     let before = tree(&dir);
     assert_eq!(names(&before), ["a", "b", "link", "link/key"]);
     redirect(&guard.path().join("current"), "two");
-    assert_eq!(tree(&dir).digest(), before.digest());
+    assert_eq!(tree(&dir).digest, before.digest);
     fs::write(guard.path().join("two/key"), "2").unwrap();
-    assert_ne!(tree(&dir).digest(), before.digest());
+    assert_ne!(tree(&dir).digest, before.digest);
 }
 
 #[test]
@@ -213,9 +213,9 @@ fn a_second_link_to_a_directory_counts_by_its_destination() {
 fn a_dangling_link_counts_by_its_text() {
     let (_guard, dir) = directory();
     symlink("nowhere", dir.join("link")).unwrap();
-    let before = snapshot(&dir).digest();
+    let before = snapshot(&dir).digest;
     redirect(&dir.join("link"), "nowhere-else");
-    assert_ne!(snapshot(&dir).digest(), before);
+    assert_ne!(snapshot(&dir).digest, before);
 }
 
 #[test]
@@ -232,8 +232,8 @@ fn odd_entries_count_without_being_opened() {
     let kind = |name: &str| entry(&all, name).kind;
     assert_eq!((kind("fifo"), kind("socket")), (Kind::Special, Kind::Special));
     assert_eq!([kind("dangling"), kind("loop"), kind("below")], [Kind::Dangling; 3]);
-    assert_eq!(all.entries().len(), 8);
-    assert!(all.notes().warnings.is_empty() && !all.notes().is_torn);
+    assert_eq!(all.entries.len(), 8);
+    assert!(all.notes.warnings.is_empty() && !all.notes.is_torn);
 }
 
 /// As files of `/proc`, which come in pieces and tell of no size.
@@ -243,7 +243,7 @@ fn a_file_is_read_to_its_end_whatever_size_it_tells() {
     let content = fs::read("/proc/crypto").unwrap();
     symlink("/proc/crypto", linked.path().join("a")).unwrap();
     fs::write(copied.path().join("a"), content).unwrap();
-    assert_eq!(snapshot(linked.path()).digest(), snapshot(copied.path()).digest());
+    assert_eq!(snapshot(linked.path()).digest, snapshot(copied.path()).digest);
 }
 
 #[test]
@@ -268,18 +268,18 @@ fn ignored_names_and_plumbing_do_not_enter() {
     fs::write(dir.join("token"), "1").unwrap();
     fs::write(dir.join("..note"), "1").unwrap();
     let after = How { ignore: &["tok*"], ..How::default() }.read(&dir).unwrap();
-    assert_eq!((after.digest(), names(&after)), (before.digest(), names(&before)));
+    assert_eq!((after.digest, names(&after)), (before.digest, names(&before)));
 }
 
 #[test]
 fn a_plain_directory_is_flat_unless_subdirectories_count() {
     let (_guard, dir) = directory();
     fs::create_dir(dir.join("sub")).unwrap();
-    let (flat, deep) = (snapshot(&dir).digest(), tree(&dir).digest());
+    let (flat, deep) = (snapshot(&dir).digest, tree(&dir).digest);
     assert_eq!(flat, deep, "an empty subdirectory");
     fs::write(dir.join("sub/c"), "3").unwrap();
-    assert_eq!(snapshot(&dir).digest(), flat);
-    assert_ne!(tree(&dir).digest(), deep);
+    assert_eq!(snapshot(&dir).digest, flat);
+    assert_ne!(tree(&dir).digest, deep);
 }
 
 #[test]
@@ -289,7 +289,7 @@ fn a_single_file_is_a_snapshot_of_its_own() {
     assert_eq!(names(&before), [""]);
     fs::write(dir.join("a"), "other").unwrap();
     let after = snapshot(&dir.join("a"));
-    assert_ne!(after.digest(), before.digest());
+    assert_ne!(after.digest, before.digest);
     assert_eq!(Changes::between(&before, &after).to_string(), "~.");
 }
 
@@ -303,5 +303,5 @@ fn what_is_missing_is_told_apart_from_what_is_empty() {
         assert!(matches!(result, Err(SnapshotError::Missing(_))), "{name}");
     }
     fs::create_dir(dir.join("empty")).unwrap();
-    assert!(snapshot(&dir.join("empty")).entries().is_empty());
+    assert!(snapshot(&dir.join("empty")).entries.is_empty());
 }

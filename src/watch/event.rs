@@ -9,11 +9,17 @@ use notify::event::{AccessKind, AccessMode, CreateKind, ModifyKind, RenameMode};
 
 use crate::kubelet::is_plumbing;
 
-/// What happened to a path.
+/// What happened to a path. A name appears when it is created, linked, or moved to here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EventKind {
-    /// The name appeared: created, linked, or moved to here.
-    Appeared(Node),
+    /// A file was created, so that its writer has it open.
+    NewFile,
+    /// A directory appeared.
+    NewDirectory,
+    /// A link appeared.
+    NewLink,
+    /// Anything else appeared, or it is gone already.
+    Appeared,
     /// The name went: deleted, moved away, or unmounted.
     Gone,
     /// The content was written, by a program that still has the file open.
@@ -26,35 +32,6 @@ pub enum EventKind {
     Attributes,
     /// The kernel dropped events (`IN_Q_OVERFLOW`, inotify(7)): anything may have happened.
     Lost,
-}
-
-impl EventKind {
-    /// The word for it in the log.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Appeared(_) => "Appeared",
-            Self::Gone => "Gone",
-            Self::Written => "Written",
-            Self::Closed => "Closed",
-            Self::Accessed => "Accessed",
-            Self::Attributes => "Attributes",
-            Self::Lost => "Lost",
-        }
-    }
-}
-
-/// What appeared under a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Node {
-    /// A file that was just created, so that its writer has it open.
-    NewFile,
-    /// A directory.
-    Directory,
-    /// A link.
-    Link,
-    /// Anything else, or nothing any more.
-    Other,
 }
 
 /// One event of a watched place.
@@ -77,17 +54,15 @@ pub enum Writer {
 
 impl Event {
     /// The event that makes everything be looked at again.
-    #[must_use]
     pub fn lost() -> Self {
         Self { kind: EventKind::Lost, path: PathBuf::new() }
     }
 
     /// What the event says about a writer of the file.
-    #[must_use]
     pub fn writer(&self) -> Option<Writer> {
         let number = || BuildHasherDefault::<DefaultHasher>::default().hash_one(&self.path);
         match self.kind {
-            EventKind::Appeared(Node::NewFile) | EventKind::Written => Some(Writer::Open(number())),
+            EventKind::NewFile | EventKind::Written => Some(Writer::Open(number())),
             EventKind::Closed | EventKind::Gone => Some(Writer::Through(number())),
             _ => None,
         }
@@ -109,9 +84,9 @@ fn kind(kind: notify::EventKind, path: &Path) -> Option<EventKind> {
     Some(match kind {
         Notify::Access(AccessKind::Close(AccessMode::Write | AccessMode::Any)) => EventKind::Closed,
         Notify::Access(_) => EventKind::Accessed,
-        Notify::Create(CreateKind::Folder) => EventKind::Appeared(Node::Directory),
-        Notify::Create(_) => EventKind::Appeared(node(path, true)),
-        Notify::Modify(ModifyKind::Name(RenameMode::To)) => EventKind::Appeared(node(path, false)),
+        Notify::Create(CreateKind::Folder) => EventKind::NewDirectory,
+        Notify::Create(_) => appeared(path, true),
+        Notify::Modify(ModifyKind::Name(RenameMode::To)) => appeared(path, false),
         Notify::Modify(ModifyKind::Name(RenameMode::Both)) => return None,
         Notify::Remove(_) | Notify::Modify(ModifyKind::Name(_)) => EventKind::Gone,
         Notify::Modify(ModifyKind::Metadata(_)) => EventKind::Attributes,
@@ -122,15 +97,15 @@ fn kind(kind: notify::EventKind, path: &Path) -> Option<EventKind> {
 
 /// What is there now. A file with a second name was linked, and a link has no writer. The kubelet's own names are not
 /// looked at, because nothing depends on it.
-fn node(path: &Path, is_created: bool) -> Node {
+fn appeared(path: &Path, is_created: bool) -> EventKind {
     if path.file_name().is_some_and(is_plumbing) {
-        return Node::Other;
+        return EventKind::Appeared;
     }
     match fs::symlink_metadata(path) {
-        Ok(metadata) if metadata.is_symlink() => Node::Link,
-        Ok(metadata) if metadata.is_dir() => Node::Directory,
-        Ok(metadata) if is_created && metadata.is_file() && metadata.nlink() == 1 => Node::NewFile,
-        _ => Node::Other,
+        Ok(metadata) if metadata.is_symlink() => EventKind::NewLink,
+        Ok(metadata) if metadata.is_dir() => EventKind::NewDirectory,
+        Ok(metadata) if is_created && metadata.is_file() && metadata.nlink() == 1 => EventKind::NewFile,
+        _ => EventKind::Appeared,
     }
 }
 
@@ -144,15 +119,15 @@ mod tests {
     fn every_kind_of_notify_has_its_word() {
         use notify::EventKind as Notify;
         let table = [
-            (Notify::Create(CreateKind::File), Some(EventKind::Appeared(Node::Other))),
-            (Notify::Create(CreateKind::Folder), Some(EventKind::Appeared(Node::Directory))),
+            (Notify::Create(CreateKind::File), Some(EventKind::Appeared)),
+            (Notify::Create(CreateKind::Folder), Some(EventKind::NewDirectory)),
             (Notify::Remove(RemoveKind::File), Some(EventKind::Gone)),
             (Notify::Remove(RemoveKind::Folder), Some(EventKind::Gone)),
             (Notify::Remove(RemoveKind::Other), Some(EventKind::Gone)),
             (Notify::Modify(ModifyKind::Data(DataChange::Any)), Some(EventKind::Written)),
             (Notify::Modify(ModifyKind::Any), Some(EventKind::Written)),
             (Notify::Modify(ModifyKind::Metadata(MetadataKind::Any)), Some(EventKind::Attributes)),
-            (Notify::Modify(ModifyKind::Name(RenameMode::To)), Some(EventKind::Appeared(Node::Other))),
+            (Notify::Modify(ModifyKind::Name(RenameMode::To)), Some(EventKind::Appeared)),
             (Notify::Modify(ModifyKind::Name(RenameMode::From)), Some(EventKind::Gone)),
             (Notify::Modify(ModifyKind::Name(RenameMode::Both)), None),
             (Notify::Access(AccessKind::Open(AccessMode::Any)), Some(EventKind::Accessed)),
@@ -177,14 +152,18 @@ mod tests {
         fs::create_dir(path("directory")).unwrap();
         symlink("file", path("link")).unwrap();
         let table = [
-            ("file", Node::NewFile, Node::Other),
-            ("linked", Node::Other, Node::Other),
-            ("directory", Node::Directory, Node::Directory),
-            ("link", Node::Link, Node::Link),
-            ("missing", Node::Other, Node::Other),
+            ("file", EventKind::NewFile, EventKind::Appeared),
+            ("linked", EventKind::Appeared, EventKind::Appeared),
+            ("directory", EventKind::NewDirectory, EventKind::NewDirectory),
+            ("link", EventKind::NewLink, EventKind::NewLink),
+            ("missing", EventKind::Appeared, EventKind::Appeared),
         ];
         for (name, created, moved) in table {
-            assert_eq!((node(&path(name), true), node(&path(name), false)), (created, moved), "{name}");
+            assert_eq!(
+                (appeared(&path(name), true), appeared(&path(name), false)),
+                (created, moved),
+                "{name}"
+            );
         }
     }
 
@@ -192,15 +171,15 @@ mod tests {
     fn a_writer_is_through_once_its_file_is_closed_or_gone() {
         let writer = |kind, path: &str| Event { kind, path: path.into() }.writer();
         let Some(Writer::Open(number)) = writer(EventKind::Written, "/a") else { panic!("no writer") };
-        assert_eq!(writer(EventKind::Appeared(Node::NewFile), "/a"), Some(Writer::Open(number)));
+        assert_eq!(writer(EventKind::NewFile, "/a"), Some(Writer::Open(number)));
         assert_eq!(writer(EventKind::Closed, "/a"), Some(Writer::Through(number)));
         assert_eq!(writer(EventKind::Gone, "/a"), Some(Writer::Through(number)));
         assert_ne!(writer(EventKind::Written, "/b"), Some(Writer::Open(number)));
         for kind in [EventKind::Accessed, EventKind::Attributes, EventKind::Lost] {
             assert_eq!(writer(kind, "/a"), None);
         }
-        for node in [Node::Directory, Node::Link, Node::Other] {
-            assert_eq!(writer(EventKind::Appeared(node), "/a"), None);
+        for kind in [EventKind::NewDirectory, EventKind::NewLink, EventKind::Appeared] {
+            assert_eq!(writer(kind, "/a"), None);
         }
     }
 

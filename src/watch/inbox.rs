@@ -20,6 +20,17 @@ pub enum Sign {
     Volume,
 }
 
+/// An event that can mean a change of a watched path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hit {
+    /// Index of the watched path.
+    pub watched: usize,
+    /// What the event says about it.
+    pub sign: Sign,
+    /// Whether the places of the watched path may be others now, so that they must be found anew.
+    pub moved: bool,
+}
+
 /// The merged events of a watched path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Events {
@@ -50,14 +61,14 @@ struct Slot {
 
 impl Inbox {
     /// An empty inbox for this many watched paths.
-    #[must_use]
     pub fn new(watched: usize) -> Self {
         let slots = std::iter::repeat_with(Slot::default).take(watched).collect();
         Self { slots: Mutex::new(slots), woken: Notify::new() }
     }
 
-    /// Adds an event of a watched path.
-    pub fn add(&self, watched: usize, sign: Sign, moved: bool, writer: Option<Writer>, now: Instant) {
+    /// Adds an event, and what it says about a writer.
+    pub fn add(&self, hit: Hit, writer: Option<Writer>, now: Instant) {
+        let Hit { watched, sign, moved } = hit;
         let mut slots = self.slots();
         let Some(slot) = slots.get_mut(watched) else { return };
         slot.moved |= moved;
@@ -95,13 +106,11 @@ impl Inbox {
     }
 
     /// Whether the places of any watched path may be others now.
-    #[must_use]
     pub fn has_moved(&self) -> bool {
         self.slots().iter().any(|slot| slot.moved)
     }
 
     /// The same, and notes that they are found anew.
-    #[must_use]
     pub fn take_moved(&self) -> bool {
         let take = |moved, slot: &mut Slot| moved | std::mem::take(&mut slot.moved);
         self.slots().iter_mut().fold(false, take)
@@ -133,11 +142,15 @@ mod tests {
         move |ms| start + Duration::from_millis(ms)
     }
 
+    fn hit(watched: usize, sign: Sign, moved: bool) -> Hit {
+        Hit { watched, sign, moved }
+    }
+
     #[test]
     fn a_storm_is_one_slot() {
         let (inbox, at) = (Inbox::new(2), times());
         for ms in 0..1000 {
-            inbox.add(1, if ms % 2 == 0 { Sign::Plain } else { Sign::Volume }, false, None, at(ms));
+            inbox.add(hit(1, if ms % 2 == 0 { Sign::Plain } else { Sign::Volume }, false), None, at(ms));
         }
         let events = Events { first: at(0), plain: Some(at(998)), volume: Some(at(999)), is_writing: false };
         assert_eq!((inbox.take(1), inbox.take(1), inbox.take(0)), (Some(events), None, None));
@@ -147,8 +160,8 @@ mod tests {
     fn a_move_is_never_lost_by_a_merge_or_by_taking_the_events() {
         let (inbox, at) = (Inbox::new(2), times());
         assert!(!inbox.has_moved() && !inbox.take_moved());
-        inbox.add(1, Sign::Plain, true, None, at(0));
-        inbox.add(1, Sign::Plain, false, None, at(1));
+        inbox.add(hit(1, Sign::Plain, true), None, at(0));
+        inbox.add(hit(1, Sign::Plain, false), None, at(1));
         assert!(inbox.take(1).is_some());
         assert!(inbox.has_moved() && inbox.take_moved() && !inbox.take_moved());
     }
@@ -157,7 +170,7 @@ mod tests {
     fn a_file_is_being_written_until_it_is_closed() {
         let (inbox, at) = (Inbox::new(1), times());
         let is_writing = |writer| {
-            inbox.add(0, Sign::Plain, false, writer, at(0));
+            inbox.add(hit(0, Sign::Plain, false), writer, at(0));
             inbox.take(0).unwrap().is_writing
         };
         assert!(!is_writing(None));
@@ -171,9 +184,9 @@ mod tests {
         inbox.forget_writers(0);
         assert!(!is_writing(None));
         assert!(is_writing(Some(Writer::Open(1))));
-        inbox.add(0, Sign::Plain, true, None, at(0));
+        inbox.add(hit(0, Sign::Plain, true), None, at(0));
         assert!(!is_writing(None), "after a move");
-        inbox.add(0, Sign::Plain, true, Some(Writer::Open(1)), at(0));
+        inbox.add(hit(0, Sign::Plain, true), Some(Writer::Open(1)), at(0));
         assert!(is_writing(None), "a file that was just made");
     }
 
@@ -181,7 +194,7 @@ mod tests {
     fn writers_are_bounded() {
         let (inbox, at) = (Inbox::new(1), times());
         for number in 0..10_000 {
-            inbox.add(0, Sign::Plain, false, Some(Writer::Open(number)), at(0));
+            inbox.add(hit(0, Sign::Plain, false), Some(Writer::Open(number)), at(0));
         }
         assert_eq!(inbox.slots()[0].writers.len(), MOST_WRITERS);
     }

@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::way::{Root, Way};
@@ -57,7 +56,6 @@ pub struct Volumes {
 
 impl Volumes {
     /// The volume that the path leads through.
-    #[must_use]
     pub fn inside(&self) -> Option<&Path> {
         self.all.first().filter(|_| self.is_inside).map(PathBuf::as_path)
     }
@@ -72,7 +70,6 @@ pub struct Places {
 
 impl Places {
     /// Walks all watched paths.
-    #[must_use]
     pub fn of(watched_paths: &[PathBuf], scope: Scope<'_>) -> Self {
         let mut places = Self::default();
         let mounted = mounts::points();
@@ -97,7 +94,9 @@ impl Places {
             let in_volume = way.volume.as_ref() == Some(&path);
             self.add(Place { path, watched, interest: Interest::Name { name, in_volume } });
         }
-        self.add_all(way.file.map(|path| Place { path, watched, interest: Interest::Content }));
+        if let Some(path) = way.file {
+            self.add(Place { path, watched, interest: Interest::Content });
+        }
     }
 
     /// Takes in what was found below a watched path; returns it if it is a volume.
@@ -111,7 +110,8 @@ impl Places {
             Entered::Failed(_) => None,
             Entered::No => {
                 // A file that is mounted by itself is not the one that the directory holds.
-                if is_file(&visit) && mounted.contains(&visit.path) {
+                let is_file = visit.found.is_ok_and(|found| found.is_file());
+                if is_file && mounted.contains(&visit.path) {
                     self.add(Place { path: visit.path, watched, interest: Interest::Content });
                 }
                 return None;
@@ -132,14 +132,10 @@ impl Places {
         }
     }
 
-    fn add_all(&mut self, all: impl IntoIterator<Item = Place>) {
-        all.into_iter().for_each(|place| self.add(place));
-    }
-
     #[cfg(test)]
     pub(crate) fn for_tests(all: impl IntoIterator<Item = Place>) -> Self {
         let mut places = Self::default();
-        places.add_all(all);
+        all.into_iter().for_each(|place| places.add(place));
         places
     }
 
@@ -154,20 +150,14 @@ impl Places {
     }
 
     /// The places of this path.
-    #[must_use]
     pub fn at(&self, path: &Path) -> &[Place] {
         self.by_path.get(path).map_or(&[], Vec::as_slice)
     }
 
     /// What the kubelet writes of each watched path.
-    #[must_use]
     pub fn volumes(&self) -> &[Volumes] {
         &self.volumes
     }
-}
-
-fn is_file(visit: &Visit) -> bool {
-    visit.found.as_ref().is_ok_and(fs::Metadata::is_file)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ fn watches_of_earlier_deployments_are_not_kept() {
     let dir = tempfile::tempdir().unwrap();
     let (link, ignore) = (dir.path().join("current"), IgnoreGlobs::default());
     let places = || Places::of(std::slice::from_ref(&link), Scope { ignore: &ignore, recursive: false });
-    let mut watcher = Watcher::new(drop).unwrap();
+    let mut watcher = Watcher::new(Box::new(drop)).unwrap();
     for deployment in 0..5 {
         let release = dir.path().join(deployment.to_string());
         fs::create_dir(&release).unwrap();

@@ -33,17 +33,8 @@ pub struct Way {
     pub(super) volume: Option<PathBuf>,
 }
 
-impl Root {
-    /// What the path leads to now.
-    #[must_use]
-    pub fn of(path: &Path) -> Self {
-        Way::of(path).0
-    }
-}
-
 impl Way {
     /// Resolves a path.
-    #[must_use]
     pub fn of(path: &Path) -> (Root, Self) {
         let mut way = Self::default();
         let root = way.go(path);
@@ -158,7 +149,7 @@ mod tests {
             ("current/../../file", Root::File(root.join("file")), &["current", "file"]),
         ];
         for (path, expected, on_the_way) in table {
-            assert_eq!(Root::of(&root.join(path)), expected, "{path}");
+            assert_eq!(Way::of(&root.join(path)).0, expected, "{path}");
             assert_eq!(names(&root, path), on_the_way, "{path}");
         }
         let (circle, way) = Way::of(&root.join("a"));
@@ -195,8 +186,8 @@ mod tests {
         symlink("/proc/self/root/etc", root.join("link")).unwrap();
         let paths = [root.join("link"), "/proc/self/root".into(), "/proc/1/root/etc".into()];
         for path in paths.iter().map(PathBuf::as_path).chain([Path::new("/proc/thread-self/cwd/x")]) {
-            assert_eq!(Root::of(path), Root::Foreign, "{}", path.display());
+            assert_eq!(Way::of(path).0, Root::Foreign, "{}", path.display());
         }
-        assert_ne!(Root::of(Path::new("/proc/self/status")), Root::Foreign);
+        assert_ne!(Way::of(Path::new("/proc/self/status")).0, Root::Foreign);
     }
 }

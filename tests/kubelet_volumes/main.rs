@@ -5,7 +5,6 @@
 mod keys;
 mod paths;
 mod presence;
-mod scheduling;
 mod several;
 mod unfinished;
 

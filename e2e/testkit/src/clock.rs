@@ -6,7 +6,6 @@ use nix::time::{ClockId, clock_gettime};
 pub type Nanos = u64;
 
 /// What the clock says now; safe to call in a signal handler.
-#[must_use]
 pub fn now() -> Nanos {
     // The clock exists on every Linux and its values are positive, so there is no error to tell of.
     clock_gettime(ClockId::CLOCK_MONOTONIC)

@@ -45,7 +45,6 @@ pub const OPTIONS_VARIABLE: &str = "SIGHUP_COUNTER_OPTIONS";
 ///
 /// A program that offers the counter as one of its functions asks this first, and calls [`main`]
 /// if so: counters start further processes from the same executable.
-#[must_use]
 pub fn is_requested() -> bool {
     std::env::var_os(OPTIONS_VARIABLE).is_some()
 }

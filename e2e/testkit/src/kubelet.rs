@@ -110,28 +110,24 @@ impl Volume {
     }
 
     /// Sets the order of the following writes.
-    #[must_use]
     pub fn order(mut self, order: Order) -> Volume {
         self.order = order;
         self
     }
 
     /// Sets the mode of the files of the following writes (`defaultMode`; 0644 at first).
-    #[must_use]
     pub fn mode(mut self, mode: u32) -> Volume {
         self.mode = mode;
         self
     }
 
     /// Lets the following writes set the ownership of the whole volume, as for a pod with `fsGroup`.
-    #[must_use]
     pub fn fs_group(mut self, gid: u32) -> Volume {
         self.fs_group = Some(gid);
         self
     }
 
     /// The directory of the volume.
-    #[must_use]
     pub fn path(&self) -> &Path {
         &self.dir
     }

@@ -100,31 +100,26 @@ impl Target {
     }
 
     /// The process that counts; with workers, their master.
-    #[must_use]
     pub fn pid(&self) -> i32 {
         self.pid
     }
 
     /// The process in front of it; [`Target::pid`] itself without [`Builder::shell_parent`].
-    #[must_use]
     pub fn first_pid(&self) -> i32 {
         self.child.id().cast_signed()
     }
 
     /// The workers that have started, in no order.
-    #[must_use]
     pub fn workers(&self) -> Vec<i32> {
         self.pids(Role::is_worker)
     }
 
     /// The file with the records.
-    #[must_use]
     pub fn out(&self) -> &Path {
         &self.out
     }
 
     /// All records by now, those of workers too.
-    #[must_use]
     pub fn records(&self) -> Vec<Record> {
         // The file exists as long as this value does.
         let output = fs::read(&self.out).unwrap_or_default();
@@ -132,7 +127,6 @@ impl Target {
     }
 
     /// All signals by now, those of workers too.
-    #[must_use]
     pub fn signals(&self) -> Vec<Signal> {
         let signal = |record| match record {
             Record::Signal(signal) => Some(signal),

@@ -93,8 +93,9 @@ fn another_revision_is_another_table() {
     assert!(is_new(&mut table, |row, _| row.zombie = true));
     assert!(is_new(&mut table, |row, _| row.parent = Some(i32::MAX)));
     assert!(is_new(&mut table, |row, other| *row = other), "another process");
-    for (at, pid) in [(0, -1), (table.rows.len(), i32::MAX)] {
+    for (is_first, pid) in [(true, -1), (false, i32::MAX)] {
         let before = table.revision();
+        let at = if is_first { 0 } else { table.rows.len() };
         table.rows.insert(at, row_of(pid));
         table.refresh(&none_is, now).unwrap();
         assert!(table.revision() > before && row(table.rows(), pid).is_none(), "one that is gone");

@@ -42,11 +42,10 @@ fn a_new_kind_is_a_change_and_a_new_stat_is_not() {
 }
 
 #[test]
-fn a_thousand_names_are_kept_and_all_are_counted() {
+fn five_names_are_shown_and_all_are_counted() {
     let changes = Changes::between(&of(&[]), &made_up(numbered(1007)));
-    assert_eq!(changes.names().count(), 1000);
+    assert_eq!(changes.names().count(), 1007);
     assert_eq!(changes.to_string(), "+n0000 +n0001 +n0002 +n0003 +n0004 and 1002 more");
-    assert!(!changes.are_additions(), "what is not kept is not known");
 }
 
 #[test]

@@ -12,7 +12,7 @@ fn a_volume_in_the_middle_of_an_update_tears_the_snapshot() {
     let volume = Volume::create(&dir.path().join("v"), &payload([("a", "1"), ("b", "1")])).unwrap();
     let mut torn = Vec::new();
     let hook = |step| {
-        if tree(dir.path()).notes().is_torn {
+        if tree(dir.path()).notes.is_torn {
             torn.push(step);
         }
         ControlFlow::Continue(())
@@ -27,10 +27,10 @@ fn a_file_without_a_name_is_told() {
     let (_guard, dir) = directory();
     let file = fs::File::open(dir.join("a")).unwrap();
     symlink(format!("/proc/self/fd/{}", file.as_raw_fd()), dir.join("link")).unwrap();
-    assert_eq!(snapshot(&dir).notes().warnings, []);
+    assert_eq!(snapshot(&dir).notes.warnings, []);
     fs::remove_file(dir.join("a")).unwrap();
     let replaced = Warning::Replaced(dir.join("link"));
-    assert_eq!(snapshot(&dir).notes().warnings, [replaced]);
+    assert_eq!(snapshot(&dir).notes.warnings, [replaced]);
     assert_eq!(names(&snapshot(&dir)), ["b", "link"]);
 }
 
@@ -54,8 +54,8 @@ fn too_many_names_are_told() {
     for name in 0..MOST_NAMES {
         symlink("x", dir.path().join(name.to_string())).unwrap();
     }
-    assert_eq!(snapshot(dir.path()).notes().warnings, []);
+    assert_eq!(snapshot(dir.path()).notes.warnings, []);
     symlink("x", dir.path().join(MOST_NAMES.to_string())).unwrap();
     let cut = snapshot(dir.path());
-    assert_eq!((cut.notes().warnings.as_slice(), cut.entries().len()), (&[Warning::Cut][..], MOST_NAMES));
+    assert_eq!((cut.notes.warnings.as_slice(), cut.entries.len()), (&[Warning::Cut][..], MOST_NAMES));
 }

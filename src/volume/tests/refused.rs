@@ -59,16 +59,16 @@ fn a_file_that_could_never_be_read_counts_by_inode_size_and_time() {
     as_nobody(|dir| {
         set_mode(&dir.join("a"), 0o200);
         let first = read(dir, None).unwrap();
-        assert_eq!(first.notes().warnings, [Warning::Unreadable(dir.join("a"))]);
+        assert_eq!(first.notes.warnings, [Warning::Unreadable(dir.join("a"))]);
         assert_eq!((entry(&first, "a").kind, names(&first).len()), (Kind::File, 4));
-        assert_eq!(read(dir, Some(&first)).unwrap().digest(), first.digest());
+        assert_eq!(read(dir, Some(&first)).unwrap().digest, first.digest);
         set_modified(&dir.join("a"), long_ago());
         let touched = read(dir, Some(&first)).unwrap();
-        assert_ne!(touched.digest(), first.digest());
+        assert_ne!(touched.digest, first.digest);
         fs::write(dir.join("a"), "longer").unwrap();
-        assert_ne!(read(dir, Some(&touched)).unwrap().digest(), touched.digest());
+        assert_ne!(read(dir, Some(&touched)).unwrap().digest, touched.digest);
         let file = read(&dir.join("a"), None).unwrap();
-        assert_eq!(file.notes().unreadable(), Some(dir.join("a").as_path()), "as a watched path");
+        assert_eq!(file.notes.unreadable(), Some(dir.join("a").as_path()), "as a watched path");
     });
 }
 
@@ -80,12 +80,12 @@ fn a_file_that_cannot_be_read_any_more_keeps_its_digest_until_it_changes() {
         set_mode(&dir.join("a"), 0o200);
         let second = read(dir, Some(&first)).unwrap();
         let third = read(dir, Some(&second)).unwrap();
-        assert_eq!((second.digest(), third.digest()), (first.digest(), first.digest()));
+        assert_eq!((second.digest, third.digest), (first.digest, first.digest));
         assert_eq!(entry(&third, "a").content, entry(&first, "a").content);
         set_modified(&dir.join("a"), long_ago());
         let changed = read(dir, Some(&third)).unwrap();
-        assert_ne!(changed.digest(), first.digest());
-        assert_eq!(changed.notes().unreadable(), Some(dir.join("a").as_path()));
+        assert_ne!(changed.digest, first.digest);
+        assert_eq!(changed.notes.unreadable(), Some(dir.join("a").as_path()));
     });
 }
 
@@ -96,7 +96,7 @@ fn a_directory_that_could_be_listed_before_and_cannot_now_is_an_error() {
         set_mode(&dir.join("sub"), 0);
         assert_unreadable(read(dir, Some(&listed)), &dir.join("sub"));
         set_mode(&dir.join("sub"), 0o755);
-        assert_eq!(read(dir, Some(&listed)).unwrap().digest(), listed.digest());
+        assert_eq!(read(dir, Some(&listed)).unwrap().digest, listed.digest);
     });
 }
 
@@ -108,8 +108,8 @@ fn a_directory_that_could_never_be_listed_counts_by_its_name() {
         set_mode(&dir.join("sub"), 0);
         let first = read(dir, None).unwrap();
         assert_eq!(names(&first), ["a", "b", "sub", "sub.conf"]);
-        assert_eq!(first.notes().warnings, [Warning::Unreadable(dir.join("sub"))]);
-        assert_eq!(read(dir, Some(&first)).unwrap().digest(), first.digest());
+        assert_eq!(first.notes.warnings, [Warning::Unreadable(dir.join("sub"))]);
+        assert_eq!(read(dir, Some(&first)).unwrap().digest, first.digest);
     });
 }
 
@@ -152,8 +152,8 @@ fn a_name_that_may_not_be_looked_at_is_hidden_unless_it_was_seen_before() {
         set_mode(&dir.join("sub"), 0o444);
         let hidden = read(dir, None).unwrap();
         assert_eq!((entry(&hidden, "sub/c").kind, entry(&hidden, "a").kind), (Kind::Hidden, Kind::File));
-        assert_eq!(hidden.notes().warnings, [Warning::Unreadable(dir.join("sub/c"))]);
-        assert_eq!(read(dir, Some(&hidden)).unwrap().digest(), hidden.digest());
+        assert_eq!(hidden.notes.warnings, [Warning::Unreadable(dir.join("sub/c"))]);
+        assert_eq!(read(dir, Some(&hidden)).unwrap().digest, hidden.digest);
         assert_unreadable(read(dir, Some(&seen)), &dir.join("sub/c"));
     });
 }

@@ -55,21 +55,6 @@ fn the_name_that_came_last_ages_its_directory() {
     counted("a counted name became another");
 }
 
-#[test]
-fn an_ignored_file_that_is_written_for_long_is_known_by_when_it_was_made() {
-    let (_guard, root) = directory();
-    next_moment(&root);
-    fs::write(root.join("token"), "").unwrap();
-    if fs::metadata(root.join("token")).unwrap().created().is_err() {
-        println!("skipped: this file system keeps no time of birth");
-        return;
-    }
-    next_moment(&root);
-    fs::write(root.join("token"), "2").unwrap();
-    assert!(times_apart(&root.join("token"), &root) > SAME_MOMENT);
-    assert!(is_aged_by_ignored(&root));
-}
-
 /// What changed within one tick cannot be told apart.
 #[test]
 fn only_a_moment_makes_two_times_the_same() {

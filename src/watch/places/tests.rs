@@ -1,6 +1,7 @@
 use super::*;
 use crate::kubelet::{DATA_LINK, is_plumbing};
 use crate::settings::IgnoreGlobs;
+use std::fs;
 use std::os::unix::fs::symlink;
 
 fn root() -> (tempfile::TempDir, PathBuf) {

@@ -20,7 +20,6 @@ pub enum Record {
 
 impl Record {
     /// The process that has started, if the record tells of one.
-    #[must_use]
     pub fn started(&self) -> Option<&Process> {
         match self {
             Record::Started(process) => Some(process),
@@ -29,7 +28,6 @@ impl Record {
     }
 
     /// The process that is ready, if the record tells of one.
-    #[must_use]
     pub fn ready(&self) -> Option<&Process> {
         match self {
             Record::Ready(process) => Some(process),
@@ -64,13 +62,11 @@ pub enum Role {
 
 impl Role {
     /// Is it the counter itself?
-    #[must_use]
     pub fn is_main(self) -> bool {
         self == Role::Main
     }
 
     /// Is it a worker of the counter?
-    #[must_use]
     pub fn is_worker(self) -> bool {
         matches!(self, Role::Worker(_))
     }
@@ -100,7 +96,6 @@ pub struct Signal {
 
 /// The records in the output of counters; a last line without its end is still being written, and
 /// lines that are no records are left out (a container's log may hold others).
-#[must_use]
 pub fn parse_records(output: &str) -> Vec<Record> {
     let complete = output.rfind('\n').map_or("", |end| &output[..end]);
     complete.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()

@@ -10,7 +10,6 @@ use crate::counter::{Mode, Options, User};
 /// Says what a [`Target`] is like. Without further calls it is a counter by the name of
 /// `sighup-counter` that catches all signals.
 #[derive(Clone, Debug)]
-#[must_use]
 pub struct Builder {
     pub(super) binary: Option<PathBuf>,
     pub(super) name: String,

@@ -176,6 +176,10 @@ fn another_digest_than_that_of_a_fresh_sidecar_breaks_delivered() {
 #[test]
 fn a_late_reload_breaks_in_time() {
     expect_broken(Law::InTime, &burst(&[write(0, "1")], &[(2500, "1")]));
+    let soon_after_a_signal =
+        |written| burst(&[write(0, "1"), write(written, "2")], &[(305, "1"), (6305, "2")]);
+    expect_kept(&soon_after_a_signal(345));
+    expect_broken(Law::InTime, &soon_after_a_signal(600));
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod name;
 mod pid_file;
 mod pin;
 mod proc;
+mod script;
 mod select;
 mod table;
 

@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::Process;
+use super::script::script;
 
 /// `TASK_COMM_LEN` less its final zero (proc_pid_comm(5)).
 const COMM_LENGTH: usize = 15;
@@ -12,7 +13,7 @@ const COMM_LENGTH: usize = 15;
 /// What of a process bears the name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MatchedBy {
-    /// The base name of the first argument, up to the colon of a rewritten title.
+    /// The base name of the first argument, or the first word of a rewritten title.
     Argument,
     /// The base name of the executable.
     Executable,
@@ -30,7 +31,7 @@ pub fn matched_by(name: &str, process: &Process) -> Option<MatchedBy> {
     if name.is_empty() {
         return None;
     }
-    let argument = process.arguments.first().map(|argument| title(argument.as_bytes()));
+    let argument = argument(process);
     let executable = process.executable.as_deref().and_then(Path::file_name);
     if argument == Some(name) {
         Some(MatchedBy::Argument)
@@ -50,7 +51,7 @@ pub fn matched_by(name: &str, process: &Process) -> Option<MatchedBy> {
 
 /// The process's own name in full: as a script, as an argument, as an executable, or the kernel's.
 pub fn base_name(process: &Process) -> String {
-    let argument = process.arguments.first().map(|argument| title(argument.as_bytes()));
+    let argument = argument(process);
     let executable = process.executable.as_deref().and_then(Path::file_name).map(OsStr::as_bytes);
     let comm = process.comm.as_bytes();
     let candidates = [script(process), argument, executable];
@@ -61,7 +62,7 @@ pub fn base_name(process: &Process) -> String {
 
 /// Every name that [`matched_by`] finds, the process's own first.
 pub fn names(process: &Process) -> Vec<String> {
-    let argument = process.arguments.first().map(|argument| title(argument.as_bytes()));
+    let argument = argument(process);
     let executable = process.executable.as_deref().and_then(Path::file_name).map(OsStr::as_bytes);
     let all = [script(process), argument, executable, Some(process.comm.as_bytes())];
     let mut names = vec![base_name(process)];
@@ -74,85 +75,24 @@ pub fn names(process: &Process) -> Vec<String> {
     names
 }
 
-/// `nginx` of `nginx: master process /usr/sbin/nginx`, `app` of `/opt/app`.
-fn title(argument: &[u8]) -> &[u8] {
-    let colon = argument.windows(2).position(|pair| pair == b": ");
-    let end = colon.unwrap_or(argument.len() - usize::from(argument.ends_with(b":")));
-    last_component(&argument[..end])
+/// `app` of `/opt/app`, `bash` of `-bash` (a login shell), and `nginx` of `nginx: master process /usr/sbin/nginx`. A later
+/// word of a title is not a name. A path may have blanks in it: then the kernel's name or the executable agrees.
+fn argument(process: &Process) -> Option<&[u8]> {
+    let first = process.arguments.first()?.as_bytes();
+    let first = first.strip_prefix(b"-").unwrap_or(first);
+    let whole = last_component(first);
+    let executable = process.executable.as_deref().and_then(Path::file_name);
+    let agrees = |name: &OsStr| name.as_bytes() == whole;
+    let is_path = whole.len() < first.len();
+    if is_path && (agrees(&process.comm) || executable.is_some_and(agrees)) {
+        return Some(whole);
+    }
+    let word = first.split(|byte| *byte == b' ').next()?;
+    Some(last_component(word.strip_suffix(b":").unwrap_or(word)))
 }
 
-fn last_component(path: &[u8]) -> &[u8] {
+pub(super) fn last_component(path: &[u8]) -> &[u8] {
     path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)
-}
-
-/// How the options of an interpreter are read.
-struct Interpreter {
-    /// The executable's name begins with this; what follows may only be a version.
-    prefix: &'static str,
-    /// Options whose value is the next argument.
-    with_value: &'static [&'static str],
-    /// Options that give the program itself, so that no script follows.
-    with_code: &'static [&'static str],
-}
-
-const INTERPRETERS: [Interpreter; 14] = [
-    interpreter("python", &["-W", "-X", "--check-hash-based-pycs"], &["-c"]),
-    interpreter("pypy", &["-W", "-X"], &["-c"]),
-    interpreter("perl", &["-I"], &["-e", "-E"]),
-    interpreter("ruby", &["-I", "-r", "-C", "-E"], &["-e"]),
-    interpreter("node", &["-r", "--require", "--import"], &["-e", "-p", "--eval", "--print"]),
-    interpreter("nodejs", &["-r", "--require", "--import"], &["-e", "-p", "--eval", "--print"]),
-    interpreter("php", &["-c", "-d", "-z"], &["-r", "-S"]),
-    interpreter("lua", &["-l"], &["-e"]),
-    interpreter("tclsh", &["-encoding"], &[]),
-    interpreter("bash", &["-o", "-O", "--rcfile", "--init-file"], &["-c"]),
-    interpreter("dash", &["-o"], &["-c"]),
-    interpreter("ash", &["-o"], &["-c"]),
-    interpreter("zsh", &["-o"], &["-c"]),
-    interpreter("sh", &["-o"], &["-c"]),
-];
-
-const fn interpreter(
-    prefix: &'static str,
-    with_value: &'static [&'static str],
-    with_code: &'static [&'static str],
-) -> Interpreter {
-    Interpreter { prefix, with_value, with_code }
-}
-
-impl Interpreter {
-    fn of(process: &Process) -> Option<&'static Self> {
-        let executable = process.executable.as_deref().and_then(Path::file_name).map(OsStr::as_bytes);
-        let argument = process.arguments.first().map(|argument| last_component(argument.as_bytes()));
-        // Both, because the executable of a BusyBox shell is `busybox`.
-        [executable, argument].into_iter().flatten().find_map(Self::named)
-    }
-
-    fn named(name: &[u8]) -> Option<&'static Self> {
-        let version = |rest: &[u8]| rest.iter().all(|byte| byte.is_ascii_digit() || b".-".contains(byte));
-        INTERPRETERS.iter().find(|known| name.strip_prefix(known.prefix.as_bytes()).is_some_and(version))
-    }
-}
-
-/// `gunicorn` of `python3 /usr/bin/gunicorn` and of `python3 -m gunicorn`.
-fn script(process: &Process) -> Option<&[u8]> {
-    let interpreter = Interpreter::of(process)?;
-    let mut arguments = process.arguments.iter().skip(1).map(|argument| argument.as_bytes());
-    while let Some(argument) = arguments.next() {
-        let is = |option: &str| option.as_bytes() == argument;
-        if interpreter.with_code.iter().any(|option| is(option)) {
-            return None;
-        } else if argument == b"-m" && interpreter.prefix.starts_with("py") {
-            return arguments.next();
-        } else if interpreter.with_value.iter().any(|option| is(option)) {
-            arguments.next();
-        } else if argument == b"--" {
-            return arguments.next().map(last_component);
-        } else if !argument.starts_with(b"-") {
-            return Some(last_component(argument));
-        }
-    }
-    None
 }
 
 #[cfg(test)]
@@ -224,13 +164,69 @@ mod tests {
             ("run", &busybox, Some(Script)),
             ("busybox", &busybox, Some(Executable)),
             ("nginx", &editor, None),
-            ("d", &colon, Some(Comm)),
+            ("d", &colon, Some(Argument)),
             ("sshd", &ended, Some(Argument)),
             ("kworker/0:1", &kernel, Some(Comm)),
             ("", &kernel, None),
         ];
         for (name, process, expected) in table {
             assert_eq!(matched_by(name, process), *expected, "{name} on {process:?}");
+        }
+    }
+
+    /// The kernel's name, the arguments, the executable; the names that it has, and some that it has not.
+    type Titled = (
+        &'static str,
+        &'static [&'static str],
+        &'static str,
+        &'static [&'static str],
+        &'static [&'static str],
+    );
+
+    /// Titles and arguments as real programs have them.
+    #[test]
+    fn a_title_counts_by_its_first_word() {
+        let table: [Titled; 13] = [
+            (
+                "puma 5.6.5 (tcp",
+                &["puma 5.6.5 (tcp://0.0.0.0:3000) [app]"],
+                "/usr/bin/ruby3.1",
+                &["puma"],
+                &["app]"],
+            ),
+            (
+                "puma: cluster w",
+                &["puma: cluster worker 0: 6 [app]"],
+                "/usr/bin/ruby3.1",
+                &["puma"],
+                &["cluster"],
+            ),
+            (
+                "ruby3.1",
+                &["unicorn master -c /etc/unicorn.rb"],
+                "/usr/bin/ruby3.1",
+                &["unicorn"],
+                &["unicorn.rb"],
+            ),
+            ("spamd child", &["spamd child"], "/usr/bin/perl", &["spamd"], &["child"]),
+            ("munin-node", &["munin-node [127.0.0.1]"], "/usr/bin/perl", &["munin-node"], &[]),
+            ("log", &["log watcher /var/log/nginx"], "/usr/bin/perl", &["log"], &["nginx", "watcher"]),
+            ("nginx", &["nginx: worker process"], "/usr/sbin/nginx", &["nginx"], &["worker", "process"]),
+            ("bash", &["-bash"], "/usr/bin/bash", &["bash"], &["-bash"]),
+            ("sleep", &["", "50"], "/usr/bin/sleep", &["sleep"], &["50", ""]),
+            ("server", &["/opt/my app/server", "-x"], "/opt/my app/server", &["server"], &["my", "app"]),
+            ("my server", &["/opt/my server"], "/opt/other", &["my server"], &["my"]),
+            ("x", &["/opt/my server"], "/opt/other", &["my"], &["server", "my server"]),
+            ("amavisd-new (ma", &["amavisd-new (master)"], "/usr/bin/perl", &["amavisd-new"], &["(master)"]),
+        ];
+        for (comm, arguments, executable, are, are_not) in table {
+            let process = process(comm, arguments, Some(executable));
+            for name in are {
+                assert!(matched_by(name, &process).is_some(), "{name} on {process:?}");
+            }
+            for name in are_not {
+                assert_eq!(matched_by(name, &process), None, "{name} on {process:?}");
+            }
         }
     }
 
@@ -252,44 +248,5 @@ mod tests {
         assert_eq!(matched_by("victim-15-chars", &exact), Some(MatchedBy::Argument));
         let only_comm = process("victim-15-chars", &[], None);
         assert_eq!(matched_by("victim-15-chars", &only_comm), Some(MatchedBy::Comm));
-    }
-
-    #[test]
-    fn every_interpreter_runs_its_script_and_not_its_code() {
-        for known in &INTERPRETERS {
-            let executable = format!("/usr/bin/{}", known.prefix);
-            let run = |arguments: &[&str]| {
-                let all: Vec<&str> = std::iter::once(known.prefix).chain(arguments.iter().copied()).collect();
-                script(&process("x", &all, Some(&executable))).map(<[u8]>::to_vec)
-            };
-            assert_eq!(run(&["/a/app", "b"]), Some(b"app".to_vec()), "{}", known.prefix);
-            assert_eq!(run(&["-q", "--", "/a/app"]), Some(b"app".to_vec()), "{}", known.prefix);
-            assert_eq!(run(&[]), None);
-            for option in known.with_value {
-                assert_eq!(
-                    run(&[option, "value", "app"]),
-                    Some(b"app".to_vec()),
-                    "{} {option}",
-                    known.prefix
-                );
-            }
-            for option in known.with_code {
-                assert_eq!(run(&[option, "app"]), None, "{} {option}", known.prefix);
-            }
-        }
-    }
-
-    #[test]
-    fn versions_of_interpreters_count_and_other_programs_do_not() {
-        for (executable, runs_scripts) in [
-            ("python3.12", true),
-            ("python", true),
-            ("pythonista", false),
-            ("perl5.36.0", true),
-            ("shred", false),
-        ] {
-            let process = process("x", &[executable, "app"], Some(&format!("/usr/bin/{executable}")));
-            assert_eq!(script(&process).is_some(), runs_scripts, "{executable}");
-        }
     }
 }

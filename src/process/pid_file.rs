@@ -2,7 +2,10 @@
 
 use std::fs;
 use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+
+use nix::libc;
 
 /// Why a PID file names no target.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +70,9 @@ const LONGEST: u64 = 64;
 /// writes them).
 pub(super) fn read(path: &Path, own_pid: i32) -> Result<i32, PidFileError> {
     let mut bytes = Vec::new();
-    let reading = fs::File::open(path).and_then(|file| file.take(LONGEST).read_to_end(&mut bytes));
+    // Without waiting for a writer, because the name may be that of a FIFO.
+    let opened = fs::OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path);
+    let reading = opened.and_then(|file| file.take(LONGEST).read_to_end(&mut bytes));
     reading.map_err(|source| PidFileError::Unreadable { path: path.to_owned(), source })?;
     let text = String::from_utf8_lossy(&bytes);
     let Some(line) = text.trim_start().lines().next().map(str::trim_end) else {
@@ -120,5 +125,16 @@ mod tests {
             assert!(error.contains(expected) && !error.contains('\n'), "{text:?}: {error}");
         }
         assert!(read(Path::new("/nonexistent/pid"), 1).unwrap_err().to_string().contains("No such file"));
+    }
+
+    #[test]
+    fn a_fifo_is_not_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("pid");
+        let kind = nix::sys::stat::SFlag::S_IFIFO;
+        nix::sys::stat::mknod(&path, kind, nix::sys::stat::Mode::S_IRWXU, 0).unwrap();
+        assert!(matches!(read(&path, 1), Err(PidFileError::Empty(_))));
+        let _writer = fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
+        assert!(matches!(read(&path, 1), Err(PidFileError::Unreadable { .. })));
     }
 }

@@ -24,7 +24,7 @@ pub struct ProcessId {
 }
 
 /// `USER_HZ`, which is 100 on every architecture that we build for (proc_pid_stat(5), `sysconf(_SC_CLK_TCK)`).
-const TICK: Duration = Duration::from_millis(10);
+const TICK_MILLIS: u64 = 10;
 
 impl StartTime {
     /// A start time of this many ticks.
@@ -40,11 +40,11 @@ impl StartTime {
 
     /// Whether the process is certain to have started before this time since boot.
     pub fn is_before(self, moment: Duration) -> bool {
-        self.since_boot() + TICK <= moment
+        self.since_boot() + Duration::from_millis(TICK_MILLIS) <= moment
     }
 
     fn since_boot(self) -> Duration {
-        TICK.saturating_mul(u32::try_from(self.0).unwrap_or(u32::MAX))
+        Duration::from_millis(self.0.saturating_mul(TICK_MILLIS))
     }
 }
 
@@ -115,6 +115,9 @@ mod tests {
         assert!(StartTime(u64::MAX).is_after(at(1000)) && !StartTime(u64::MAX).is_before(at(1000)));
         assert!(!StartTime(100).is_before(at(1009)));
         assert!(StartTime(100).is_before(at(1010)));
+        // 2^32 ticks are 497 days.
+        let late = (1 << 32) + 100;
+        assert!(StartTime(late).is_before(at(late * 10 + 10)) && StartTime(late).is_after(at(late * 10 - 1)));
     }
 
     #[test]

@@ -122,11 +122,14 @@ fn arguments<'a>(
     buffer: &'a mut [u8],
 ) -> io::Result<impl Iterator<Item = &'a OsStr> + use<'a>> {
     let length = cmdline.read_at(buffer, 0)?;
-    let arguments = buffer[..length].split(|byte| *byte == 0).filter(|argument| !argument.is_empty());
-    Ok(arguments.map(OsStr::from_bytes))
+    let text = &buffer[..length];
+    // A title is padded with zeros. Otherwise an empty argument keeps its place.
+    let length = text.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    let count = if length == 0 { 0 } else { usize::MAX };
+    Ok(text[..length].split(|byte| *byte == 0).take(count).map(OsStr::from_bytes))
 }
 
-/// Fields 2, 3, 4, 22, 28 and 34 of proc_pid_stat(5). The name may hold blanks and parentheses, so the last `)` ends
+/// Fields 2, 3, 4, 20, 22, 28 and 34 of proc_pid_stat(5). The name may hold blanks and parentheses, so the last `)` ends
 /// it.
 fn parse_stat(pid: i32, stat: &[u8]) -> Option<Stat> {
     let (begin, end) =
@@ -134,14 +137,16 @@ fn parse_stat(pid: i32, stat: &[u8]) -> Option<Stat> {
     let mut fields = stat.get(end + 1..)?.strip_prefix(b" ")?.split(|byte| *byte == b' ');
     let state = fields.next()?;
     let parent: i32 = number(fields.next()?)?;
-    let started = number(fields.nth(22 - 5)?).map(StartTime::from_ticks)?;
+    let threads: u32 = number(fields.nth(20 - 5)?)?;
+    let started = number(fields.nth(22 - 21)?).map(StartTime::from_ticks)?;
     let stack = fields.nth(28 - 23).and_then(number).unwrap_or_default();
     let caught = fields.nth(34 - 29).and_then(number).unwrap_or_default();
     let process = Process {
         pid,
         parent: (parent > 0).then_some(parent),
         comm: OsStr::from_bytes(stat.get(begin + 1..end)?).to_owned(),
-        zombie: matches!(state, b"Z" | b"X" | b"x"),
+        // If its first thread has ended and others run, it is alive.
+        zombie: matches!(state, b"Z" | b"X" | b"x") && threads < 2,
         started: Some(started),
         ..Process::default()
     };

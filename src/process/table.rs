@@ -9,7 +9,7 @@ use nix::dir::{Dir, Entry};
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 use nix::unistd::{Whence, getpid, lseek};
-use sysinfo::{Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System, UpdateKind};
+use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
 
 use super::births::Births;
 use super::proc::StatFile;
@@ -177,32 +177,17 @@ fn to_pid(entry: nix::Result<Entry>) -> Option<io::Result<i32>> {
 
 /// All processes that can be seen.
 pub(super) fn scan() -> io::Result<Vec<Process>> {
-    // A table of its own each time: what a process was before an exec must not linger.
     let mut system = System::new().map_err(io::Error::other)?;
-    let names = ProcessRefreshKind::nothing()
-        .without_tasks()
-        .with_cmd(UpdateKind::Always)
-        .with_exe(UpdateKind::Always);
-    system.refresh_processes_specifics(ProcessesToUpdate::All, true, names);
-    let mut processes: Vec<Process> = system.processes().values().map(to_process).collect();
+    system.refresh_processes_specifics(
+        ProcessesToUpdate::All,
+        true,
+        ProcessRefreshKind::nothing().without_tasks(),
+    );
+    // `sysinfo` loses empty arguments, the threads of a process whose first one ended, and how exactly it started.
+    let pids = system.processes().keys().filter_map(|pid| i32::try_from(pid.as_u32()).ok());
+    let mut processes: Vec<Process> = pids.filter_map(|pid| proc::read(pid).ok()).collect();
     processes.sort_unstable_by_key(|process| process.pid);
     Ok(processes)
-}
-
-fn to_process(process: &sysinfo::Process) -> Process {
-    // Both are pid_t in the kernel, and so fit.
-    let number = |pid: Pid| i32::try_from(pid.as_u32()).unwrap_or_default();
-    let pid = number(process.pid());
-    Process {
-        pid,
-        parent: process.parent().map(number),
-        comm: process.name().to_owned(),
-        arguments: process.cmd().to_vec(),
-        executable: process.exe().map(ToOwned::to_owned),
-        zombie: matches!(process.status(), ProcessStatus::Zombie | ProcessStatus::Dead),
-        // `sysinfo` knows it in seconds only.
-        started: proc::read_stat(pid).ok().and_then(|process| process.started),
-    }
 }
 
 #[cfg(test)]

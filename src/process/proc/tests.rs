@@ -31,6 +31,34 @@ fn a_parent_outside_and_a_zombie_are_told() {
 }
 
 #[test]
+fn a_process_whose_first_thread_ended_is_no_zombie_while_others_run() {
+    for (threads, is_zombie) in [("1", true), ("2", false), ("17", false)] {
+        let rest = REST.replace("S 5", "Z 5").replace("20 0 1 0 12345", &format!("20 0 {threads} 0 12345"));
+        let stat = parse_stat(7, format!("7 (app) {rest}").as_bytes()).unwrap();
+        assert_eq!(stat.process.zombie, is_zombie, "{threads} threads");
+    }
+}
+
+#[test]
+fn an_argument_keeps_its_place_and_zeros_behind_a_title_are_none() {
+    let table: [(&[u8], &[&str]); 5] = [
+        (b"", &[]),
+        (b"\0", &[]),
+        (b"a\0b\0", &["a", "b"]),
+        (b"\x00sleep\x0050\0", &["", "sleep", "50"]),
+        (b"title of it\0\0\0\0", &["title of it"]),
+    ];
+    let dir = tempfile::tempdir().unwrap();
+    for (text, expected) in table {
+        let path = dir.path().join("cmdline");
+        fs::write(&path, text).unwrap();
+        let mut buffer = [0; MOST_ARGUMENTS];
+        let found: Vec<_> = arguments(&File::open(path).unwrap(), &mut buffer).unwrap().collect();
+        assert_eq!(found, expected, "{text:?}");
+    }
+}
+
+#[test]
 fn what_is_no_stat_is_no_process() {
     for text in ["", "7 (app) S 1", "7 (app", ") 7 (", "7 (app) S x 1"] {
         assert!(parse_stat(7, text.as_bytes()).is_none(), "{text}");

@@ -30,6 +30,8 @@ struct Cluster {
     first: Nanos,
     /// When the last of them began that changed something.
     last: Nanos,
+    /// Whether the longest wait ended meanwhile: what was reloaded then may be neither what was before nor what is after.
+    is_overdue: bool,
 }
 
 impl Clusters {
@@ -83,7 +85,7 @@ impl Clusters {
     /// Whatever waits is settled: a reload, if it changed anything.
     pub(crate) fn close(&mut self) {
         if let Some(cluster) = self.open.take() {
-            self.reloads += usize::from(cluster.before != self.before);
+            self.reloads += usize::from(cluster.is_overdue || cluster.before != self.before);
         }
     }
 
@@ -103,7 +105,7 @@ impl Clusters {
             let before = self.before.clone();
             // The reload of a swap may find the change just before its event arrives.
             self.reloads += usize::from(self.is_soon_after(self.swapped, action));
-            self.open = Some(Cluster { before, first: action.start, last: action.start });
+            self.open = Some(Cluster { before, first: action.start, last: action.start, is_overdue: false });
         }
         // The sidecar may not know that the file is open.
         self.reloads += usize::from(!action.finished && self.is_soon_after(self.moved, action));
@@ -114,6 +116,7 @@ impl Clusters {
         }
         while action.end.saturating_sub(open.first) > self.max_wait {
             open.first += self.max_wait.max(1);
+            open.is_overdue = true;
             self.reloads += 1;
         }
     }

@@ -103,6 +103,16 @@ fn a_writer_that_has_the_file_open_is_one_burst_whatever_the_gaps() {
 }
 
 #[test]
+fn a_slow_writer_that_ends_where_it_began_may_be_two_reloads() {
+    let written = [piece(0, ""), piece(600, "o"), piece(1200, "ol"), piece(1900, "ol")];
+    let observed = burst(
+        &[&written[..], &[action(2300, Effect::Close, "old")]].concat(),
+        &[(2000, "ol"), (2605, "old")],
+    );
+    expect_kept(&observed);
+}
+
+#[test]
 fn a_writer_that_is_slower_than_max_wait_may_be_two_reloads() {
     let close = action(2500, Effect::Close, "12");
     expect_kept(&burst(&[piece(0, "1"), piece(2500, "12"), close], &[(2005, "1"), (2805, "12")]));

@@ -79,7 +79,9 @@ impl WatchedPath {
         let before = &self.snapshot;
         let result = Snapshot::read(&self.path, scope, self.volumes.inside(), Some(before)).await;
         let outcome = match &result {
-            Ok(snapshot) if self.has_volumes() && !snapshot.is_complete(before) => Outcome::Incomplete,
+            Ok(snapshot) if self.has_volumes() && !snapshot.is_complete(self.volumes.all.len(), before) => {
+                Outcome::Incomplete
+            }
             Err(SnapshotError::Unreadable { .. }) => Outcome::Failed,
             Ok(_) | Err(SnapshotError::Missing(_)) => Outcome::Settled,
         };

@@ -151,14 +151,14 @@ impl Snapshot {
         Reader::new(before).run(inside, Walk::new(path, scope, inside.is_some())).await
     }
 
-    /// Whether its volumes are complete: they were while they were read, and after a swap the new files are as accessible
-    /// as those of `before`.
-    pub fn is_complete(&self, before: &Self) -> bool {
+    /// Whether its volumes are complete: none of so many has lost `..data`, they were complete while they were read, and
+    /// after a swap the new files are as accessible as those of `before`.
+    pub fn is_complete(&self, volumes: usize, before: &Self) -> bool {
         let is_accessible = || {
             let known: Vec<(&Path, Access)> = before.access().collect();
             self.payloads == before.payloads || kubelet::is_as_accessible(&known, self.access())
         };
-        !self.notes.is_torn && is_accessible()
+        !self.notes.is_torn && self.payloads.len() >= volumes && is_accessible()
     }
 
     /// Who may read the files of volumes, in the order of their names.

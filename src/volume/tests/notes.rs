@@ -59,3 +59,16 @@ fn too_many_names_are_told() {
     let cut = snapshot(dir.path());
     assert_eq!((cut.notes.warnings.as_slice(), cut.entries.len()), (&[Warning::Cut][..], MOST_NAMES));
 }
+
+/// As it is while it is removed.
+#[test]
+fn a_volume_without_its_data_link_is_not_complete() {
+    let dir = tempfile::tempdir().unwrap();
+    let volume = Volume::create(&dir.path().join("v"), &payload([("a", "1")])).unwrap();
+    let before = snapshot(volume.path());
+    assert!(before.is_complete(1, &Snapshot::default()) && snapshot(volume.path()).is_complete(1, &before));
+    for name in ["a", "..data"] {
+        fs::remove_file(volume.path().join(name)).unwrap();
+        assert!(!snapshot(volume.path()).is_complete(1, &before), "without {name}");
+    }
+}
